@@ -1,0 +1,63 @@
+"""The landing zone's shape: Arrow schemas and names of landed files.
+
+Belongs here: what the writer (ingest) and the reader (dlt) must agree on. Does not belong
+here: writing or reading the files.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from datetime import date
+
+import pyarrow as pa
+
+from ecomind.contract.fields import Field, Table
+
+_ARROW: dict[str, pa.DataType] = {
+    "string": pa.string(),
+    "tags": pa.string(),
+    "integer": pa.int64(),
+    "number": pa.float64(),
+    "boolean": pa.bool_(),
+    "timestamp": pa.timestamp("us", tz="UTC"),
+}
+_NAME = re.compile(r"^(?P<node>[a-z0-9]{1,32})-(?P<sequence>\d{12})-(?P<segment>[a-z0-9_]{1,64})\.parquet$")
+
+
+def arrow_field(field: Field) -> pa.Field:
+    """The Arrow field of a contract field."""
+    return pa.field(field.name, _ARROW[field.kind], nullable=field.nullable)
+
+
+def arrow_schema(table: Table) -> pa.Schema:
+    """The Arrow schema of a landed table, columns in contract order."""
+    return pa.schema([arrow_field(field) for field in table.fields])
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class LandedName:
+    """Name of a landed file; sequences grow without repeats on each node.
+
+    ``segment`` is the write-ahead segment's name (lower-case letters, digits, underscores).
+    """
+
+    node: str
+    sequence: int
+    segment: str
+
+    def __str__(self) -> str:
+        return f"{self.node}-{self.sequence:012d}-{self.segment}.parquet"
+
+    @classmethod
+    def parse(cls, name: str) -> LandedName | None:
+        """The parts of a landed file's name, or None for any other file."""
+        match = _NAME.match(name)
+        if match is None:
+            return None
+        return cls(match["node"], int(match["sequence"]), match["segment"])
+
+
+def folder(table: Table, received_date: date) -> str:
+    """Folder of a table's files of one received date (UTC), relative to the landing zone."""
+    return f"{table.name}/received_date={received_date.isoformat()}"

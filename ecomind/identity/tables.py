@@ -1,0 +1,98 @@
+"""The control store's relational tables.
+
+Belongs here: SQLAlchemy models only. Does not belong here: rules about who may change them.
+"""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+
+from sqlalchemy import DateTime, Float, ForeignKeyConstraint, String, TypeDecorator
+from sqlalchemy.engine import Dialect
+from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
+
+
+class UtcDateTime(TypeDecorator[datetime]):
+    """A time with an offset; SQLite forgets offsets, so UTC is restored on reading."""
+
+    impl = DateTime(timezone=True)
+    cache_ok = True
+
+    def process_bind_param(self, value: datetime | None, dialect: Dialect) -> datetime | None:
+        """Convert to UTC before writing."""
+        return None if value is None else value.astimezone(UTC)
+
+    def process_result_value(self, value: datetime | None, dialect: Dialect) -> datetime | None:
+        """Restore UTC after reading."""
+        if value is None:
+            return None
+        return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
+
+
+class Base(DeclarativeBase):
+    """Root of the control store's models."""
+
+
+class OrganizationRow(Base):
+    """An organisation; ``pseudonym_secret`` keys the pseudonyms of its people (hex)."""
+
+    __tablename__ = "organization"
+
+    org_id: Mapped[str] = mapped_column(String(64), primary_key=True)
+    name: Mapped[str] = mapped_column(String(256))
+    pseudonym_secret: Mapped[str] = mapped_column(String(64))
+    created_at: Mapped[datetime] = mapped_column(UtcDateTime())
+
+
+class TeamRow(Base):
+    """A team of an organisation."""
+
+    __tablename__ = "team"
+    __table_args__ = (ForeignKeyConstraint(["org_id"], ["organization.org_id"]),)
+
+    org_id: Mapped[str] = mapped_column(String(64), primary_key=True)
+    team_id: Mapped[str] = mapped_column(String(64), primary_key=True)
+    name: Mapped[str] = mapped_column(String(256))
+
+
+class UserRow(Base):
+    """A person or service account, under the pseudonym its events carry."""
+
+    __tablename__ = "user"
+    __table_args__ = (
+        ForeignKeyConstraint(["org_id", "team_id"], ["team.org_id", "team.team_id"]),
+    )
+
+    org_id: Mapped[str] = mapped_column(String(64), primary_key=True)
+    user_id: Mapped[str] = mapped_column(String(128), primary_key=True)
+    display_name: Mapped[str] = mapped_column(String(256))
+    team_id: Mapped[str | None] = mapped_column(String(64))
+
+
+class ApiKeyRow(Base):
+    """An API key; the secret itself is never here."""
+
+    __tablename__ = "api_key"
+    __table_args__ = (ForeignKeyConstraint(["org_id"], ["organization.org_id"]),)
+
+    key_id: Mapped[str] = mapped_column(String(16), primary_key=True)
+    org_id: Mapped[str] = mapped_column(String(64), index=True)
+    name: Mapped[str] = mapped_column(String(256))
+    role: Mapped[str] = mapped_column(String(16))
+    secret_digest: Mapped[str] = mapped_column(String(64))
+    created_at: Mapped[datetime] = mapped_column(UtcDateTime())
+    expires_at: Mapped[datetime | None] = mapped_column(UtcDateTime())
+    revoked_at: Mapped[datetime | None] = mapped_column(UtcDateTime())
+
+
+class AlertRuleRow(Base):
+    """A daily threshold on one metric of an organisation."""
+
+    __tablename__ = "alert_rule"
+    __table_args__ = (ForeignKeyConstraint(["org_id"], ["organization.org_id"]),)
+
+    org_id: Mapped[str] = mapped_column(String(64), primary_key=True)
+    rule_id: Mapped[str] = mapped_column(String(64), primary_key=True)
+    metric: Mapped[str] = mapped_column(String(64))
+    threshold: Mapped[float] = mapped_column(Float())
+    created_at: Mapped[datetime] = mapped_column(UtcDateTime())

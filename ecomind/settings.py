@@ -1,0 +1,196 @@
+"""Every knob of EcoMind, once, with a default that works on a laptop.
+
+Belongs here: names, defaults and explanations of settings, and the paths derived from them.
+Does not belong here: reading the environment anywhere else, or secrets (those live in files
+below ``secrets_dir``, never in a printed setting).
+"""
+
+from __future__ import annotations
+
+import os
+import socket
+from functools import cache
+from pathlib import Path
+
+from pydantic import Field, SecretStr, computed_field
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+PROJECT_ROOT = Path(__file__).resolve().parents[1]
+ENVIRONMENT_PREFIX = "ECOMIND_"
+
+
+def default_node() -> str:
+    """The host name, reduced to what a landed file name may hold."""
+    letters = (c for c in socket.gethostname().split(".")[0].lower() if c.isalnum())
+    return "".join(letters)[:32] or "node"
+
+
+class Settings(BaseSettings):
+    """Settings read from ``ECOMIND_*`` environment variables."""
+
+    model_config = SettingsConfigDict(
+        env_prefix=ENVIRONMENT_PREFIX, frozen=True, env_ignore_empty=True
+    )
+
+    home: Path = Field(
+        PROJECT_ROOT / "data", description="Folder of everything this installation stores."
+    )
+    node: str = Field(
+        default_factory=default_node,
+        pattern=r"^[a-z0-9]{1,32}$",
+        description="Name of this machine in landed file names; unique per ingest machine.",
+    )
+    control_url: SecretStr = Field(
+        SecretStr(""), description="SQLAlchemy URL of the control store; empty: SQLite in home."
+    )
+
+    host: str = Field("127.0.0.1", description="Address all services bind to.")
+    ingest_port: int = Field(8787, ge=1, le=65535, description="Port of the ingest API.")
+    dashboard_port: int = Field(8501, ge=1, le=65535, description="Port of the dashboard.")
+    dagster_port: int = Field(3000, ge=1, le=65535, description="Port of Dagster's pages.")
+    documents_port: int = Field(
+        8088, ge=1, le=65535, description="Port of the auditor's documents (dbt docs, Data Docs)."
+    )
+
+    max_body_bytes: int = Field(
+        8 * 2**20, gt=0, description="Largest request body the ingest API accepts, in bytes."
+    )
+    max_batch_events: int = Field(
+        5000, gt=0, description="Most events in one request to the ingest API."
+    )
+    max_event_age_days: int = Field(
+        400, gt=0, description="Oldest event accepted without the ingest:import scope, in days."
+    )
+    max_future_s: int = Field(
+        300, ge=0, description="How far ahead of the server clock an event may lie, in seconds."
+    )
+    seal_max_age_s: float = Field(
+        5.0, gt=0, description="A write-ahead segment is sealed to Parquet at this age, in seconds."
+    )
+    seal_max_bytes: int = Field(
+        32 * 2**20, gt=0, description="A write-ahead segment is sealed at this size, in bytes."
+    )
+    log_max_pending_bytes: int = Field(
+        64 * 2**20, gt=0, description="Bytes waiting for the disk before requests are refused."
+    )
+    min_free_bytes: int = Field(
+        256 * 2**20, ge=0, description="Free disk space below which events are refused, in bytes."
+    )
+    keep_raw_user_ids: bool = Field(
+        False, description="Store user ids as sent instead of as keyed pseudonyms."
+    )
+    keep_conversation_ids: bool = Field(
+        False, description="Store a keyed pseudonym of conversation ids; off, they are dropped."
+    )
+
+    duckdb_memory_limit: str = Field("4GB", description="Memory limit of each DuckDB writer.")
+    duckdb_threads: int = Field(
+        default_factory=lambda: min(4, os.cpu_count() or 1),
+        ge=1,
+        description="Threads of each DuckDB writer.",
+    )
+    snapshots_kept: int = Field(
+        5, ge=2, description="Published snapshots kept beside those that a report names."
+    )
+    load_poll_s: int = Field(
+        5, ge=1, description="How often the sensor looks for newly landed files, in seconds."
+    )
+    freshness_warn_h: int = Field(
+        24, ge=1, description="Age of the newest event that counts as stale, in hours."
+    )
+    us_grid_basis: str = Field(
+        "egrid",
+        pattern="^(egrid|ember)$",
+        description="Grid factors of US cloud regions: eGRID subregions or Ember's country value.",
+    )
+    alert_webhook_url: SecretStr | None = Field(
+        None, description="Address that receives threshold alerts; empty sends none."
+    )
+
+    @computed_field  # type: ignore[prop-decorator]
+    @property
+    def landing_dir(self) -> Path:
+        """Landing zone: sealed, immutable Parquet files."""
+        return self.home / "landing"
+
+    @computed_field  # type: ignore[prop-decorator]
+    @property
+    def quarantine_dir(self) -> Path:
+        """Landed files that could not be read, kept for a person to look at."""
+        return self.home / "quarantine"
+
+    @computed_field  # type: ignore[prop-decorator]
+    @property
+    def wal_dir(self) -> Path:
+        """Write-ahead segments not yet sealed."""
+        return self.home / "wal"
+
+    @computed_field  # type: ignore[prop-decorator]
+    @property
+    def warehouse_dir(self) -> Path:
+        """The two DuckDB files that only pipeline steps open."""
+        return self.home / "warehouse"
+
+    @property
+    def raw_database(self) -> Path:
+        """DuckDB file of the raw layer (schema ``raw``), written by dlt."""
+        return self.warehouse_dir / "raw_store.duckdb"
+
+    @property
+    def marts_database(self) -> Path:
+        """DuckDB file of staging to marts, written by dbt."""
+        return self.warehouse_dir / "marts.duckdb"
+
+    @computed_field  # type: ignore[prop-decorator]
+    @property
+    def served_dir(self) -> Path:
+        """Published, read-only snapshots and the ``CURRENT`` pointer."""
+        return self.home / "served"
+
+    @computed_field  # type: ignore[prop-decorator]
+    @property
+    def reports_dir(self) -> Path:
+        """Report bundles, one folder per organisation, month and version."""
+        return self.home / "reports"
+
+    @computed_field  # type: ignore[prop-decorator]
+    @property
+    def documents_dir(self) -> Path:
+        """The auditor's pages: ``dbt/`` (dbt docs) and ``data/`` (Data Docs)."""
+        return self.home / "documents"
+
+    @property
+    def dlt_dir(self) -> Path:
+        """Working folder of the dlt pipelines."""
+        return self.home / "dlt"
+
+    @property
+    def dbt_target_dir(self) -> Path:
+        """Artefacts of dbt (manifest, run results)."""
+        return self.home / "dbt"
+
+    @property
+    def dagster_home(self) -> Path:
+        """Dagster's instance folder."""
+        return self.home / "dagster"
+
+    @property
+    def logs_dir(self) -> Path:
+        """Output of the services started by ``ecomind up``."""
+        return self.home / "logs"
+
+    @property
+    def secrets_dir(self) -> Path:
+        """Secrets of this installation, readable by their owner only."""
+        return self.home / "secrets"
+
+    @property
+    def resolved_control_url(self) -> str:
+        """SQLAlchemy URL of the control store with the default filled in."""
+        return self.control_url.get_secret_value() or f"sqlite:///{self.home / 'control.db'}"
+
+
+@cache
+def get_settings() -> Settings:
+    """The settings of this process, read from the environment once."""
+    return Settings()
