@@ -88,7 +88,7 @@ def _annotation(field: Field) -> Any:
     if field.kind == "tags":
         key = Annotated[str, msgspec.Meta(pattern=field.pattern)]
         value = Annotated[str, msgspec.Meta(**limits)]
-        return Annotated[dict[key, value], msgspec.Meta(max_length=field.max_items)]  # type: ignore[valid-type]
+        return Annotated[dict[key, value], msgspec.Meta(max_length=field.max_items)]
     if field.pattern:
         limits["pattern"] = field.pattern
     python: dict[str, Any] = {"string": str, "integer": int, "number": float, "boolean": bool}
@@ -208,7 +208,7 @@ def judge(item: object, rules: Rules) -> Judged:
         detail = "org_id is not the organisation of the credential"
         return Judged(None, _plain_id(kept), (Problem("tenant_mismatch", "/org_id", detail),))
     try:
-        converted = msgspec.convert(kept, _Item)
+        converted: Any = msgspec.convert(kept, _Item)
     except msgspec.ValidationError:
         return Judged(None, _plain_id(kept), tuple(_field_problems(kept)), tuple(warnings))
     problems = _cross_field_problems(converted, rules)

@@ -183,5 +183,3 @@ def export(root: Path) -> list[str]:
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(EXPORTS[name](), encoding="utf-8")
     return names
-
-

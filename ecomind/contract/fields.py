@@ -14,6 +14,15 @@ PRIVACY_CLASSES: dict[Privacy, str] = {
     "C": "quasi-identifier",
 }
 
+_KIND_WORDS: dict[Kind, str] = {
+    "string": "a string",
+    "integer": "an integer",
+    "number": "a number",
+    "boolean": "true or false",
+    "timestamp": "an RFC 3339 time with an offset",
+    "tags": "an object of strings",
+}
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Field:
@@ -54,26 +63,19 @@ class Field:
         """What a value must be, in words and without quoting any value."""
         if self.choices:
             return "must be one of " + ", ".join(self.choices)
-        words = {
-            "string": "must be a string",
-            "integer": "must be an integer",
-            "number": "must be a number",
-            "boolean": "must be true or false",
-            "timestamp": "must be an RFC 3339 time with an offset",
-            "tags": "must be an object of strings",
-        }[self.kind]
+        return f"must be {_KIND_WORDS[self.kind]}{self._limits()}"
+
+    def _limits(self) -> str:
         if self.kind == "tags":
-            return f"{words}, at most {self.max_items} keys of {self.max_length} characters"
+            return f", at most {self.max_items} keys of {self.max_length} characters"
         if self.kind == "string":
-            least, pattern = self.min_length or 0, f" matching {self.pattern}" if self.pattern else ""
-            return f"{words} of {least} to {self.max_length} characters{pattern}"
-        if self.minimum is not None and self.maximum is not None:
-            return f"{words} from {self.minimum:.15g} to {self.maximum:.15g}"
-        if self.exclusive_minimum is not None:
-            return f"{words} above {self.exclusive_minimum:.15g}"
+            pattern = f" matching {self.pattern}" if self.pattern else ""
+            return f" of {self.min_length or 0} to {self.max_length} characters{pattern}"
         if self.minimum is not None:
-            return f"{words} of at least {self.minimum:.15g}"
-        return words
+            return f" from {self.minimum:.15g} to {self.maximum:.15g}"
+        if self.exclusive_minimum is not None:
+            return f" above {self.exclusive_minimum:.15g}"
+        return ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 from datetime import date
+from typing import Any
 
 import pyarrow as pa
 
@@ -22,10 +23,12 @@ _ARROW: dict[str, pa.DataType] = {
     "boolean": pa.bool_(),
     "timestamp": pa.timestamp("us", tz="UTC"),
 }
-_NAME = re.compile(r"^(?P<node>[a-z0-9]{1,32})-(?P<sequence>\d{12})-(?P<segment>[a-z0-9_]{1,64})\.parquet$")
+_NAME = re.compile(
+    r"^(?P<node>[a-z0-9]{1,32})-(?P<sequence>\d{12})-(?P<segment>[a-z0-9_]{1,64})\.parquet$"
+)
 
 
-def arrow_field(field: Field) -> pa.Field:
+def arrow_field(field: Field) -> pa.Field[Any]:
     """The Arrow field of a contract field."""
     return pa.field(field.name, _ARROW[field.kind], nullable=field.nullable)
 

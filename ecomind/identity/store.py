@@ -72,7 +72,9 @@ class KeyInfo:
 
 def _check_identifier(what: str, value: str) -> None:
     if not _IDENTIFIER.match(value):
-        rule = "lower-case letters, digits, '.', '_' and '-', at most 64, starting with one of a-z0-9"
+        rule = (
+            "lower-case letters, digits, '.', '_' and '-', at most 64, starting with one of a-z0-9"
+        )
         raise IdentityError(f"{what} may hold {rule}")
 
 

@@ -59,9 +59,7 @@ class UserRow(Base):
     """A person or service account, under the pseudonym its events carry."""
 
     __tablename__ = "user"
-    __table_args__ = (
-        ForeignKeyConstraint(["org_id", "team_id"], ["team.org_id", "team.team_id"]),
-    )
+    __table_args__ = (ForeignKeyConstraint(["org_id", "team_id"], ["team.org_id", "team.team_id"]),)
 
     org_id: Mapped[str] = mapped_column(String(64), primary_key=True)
     user_id: Mapped[str] = mapped_column(String(128), primary_key=True)

@@ -1,0 +1,92 @@
+"""The one way to read a published snapshot on behalf of an organisation.
+
+Belongs here: which marts exist for readers, the scope each needs, and the organisation
+predicate, added to every read. Does not belong here: presentation, or reads across
+organisations.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date
+
+import pyarrow as pa
+
+from ecomind.identity.permissions import Scope
+from ecomind.identity.store import Principal
+from ecomind.warehouse.snapshot import SnapshotRef
+
+
+@dataclass(frozen=True, slots=True)
+class Mart:
+    """A readable table: its schema, the scope it needs and its date column, if any."""
+
+    schema: str
+    scope: Scope = Scope.MARTS_READ
+    date_column: str | None = None
+
+
+MARTS: Mapping[str, Mart] = {
+    "org_footprint_daily": Mart("mart", date_column="usage_date"),
+    "team_footprint_daily": Mart("mart", date_column="usage_date"),
+    "model_footprint_daily": Mart("mart", date_column="usage_date"),
+    "region_footprint_daily": Mart("mart", date_column="usage_date"),
+    "user_footprint_daily": Mart("mart", Scope.PEOPLE_READ, "usage_date"),
+    "dim_organization": Mart("mart"),
+    "dim_team": Mart("mart"),
+    "dim_user": Mart("mart", Scope.PEOPLE_READ),
+    "unknown_model": Mart("mart"),
+    "intake_health_daily": Mart("mart", date_column="received_date"),
+    "rejection_daily": Mart("mart", date_column="received_date"),
+    "factor_in_use": Mart("mart", Scope.FACTORS_READ),
+    "alert_evaluation_daily": Mart("mart", date_column="usage_date"),
+    "rpt_datapoint": Mart("reporting", Scope.REPORTS_READ),
+}
+
+SMALLEST_GROUP = 5
+"""Fewest people a group may have to be shown to those who may not see people."""
+
+
+class OrgReader:
+    """Reads marts of one organisation from one snapshot."""
+
+    def __init__(self, snapshot: SnapshotRef, principal: Principal) -> None:
+        """Read ``snapshot`` for the organisation of ``principal``."""
+        self.snapshot = snapshot
+        self.principal = principal
+
+    def mart(self, name: str, start: date | None = None, end: date | None = None) -> pa.Table:
+        """Rows of a mart, both dates included, ordered by its columns.
+
+        Raises ``KeyError`` for a table readers do not know and ``PermissionError`` when the
+        principal lacks its scope.
+        """
+        mart = MARTS[name]
+        if not self.principal.may(mart.scope):
+            raise PermissionError(f"this key may not read {name}: it lacks {mart.scope.value}")
+        where, values = self._predicate(mart.date_column, start, end)
+        query = f"select * from {mart.schema}.{name} where {where} order by all"
+        with self.snapshot.connect() as connection:
+            return connection.execute(query, values).to_arrow_table()
+
+    def people_per_team(self, start: date | None = None, end: date | None = None) -> dict[str, int]:
+        """How many people of each team made calls; a count, so anyone who reads marts may ask."""
+        where, values = self._predicate("usage_date", start, end)
+        query = (
+            "select team_id, count(distinct user_id) from mart.user_footprint_daily"
+            f" where {where} and user_id <> 'unattributed' group by team_id order by team_id"
+        )
+        with self.snapshot.connect() as connection:
+            return dict(connection.execute(query, values).fetchall())
+
+    def _predicate(
+        self, date_column: str | None, start: date | None, end: date | None
+    ) -> tuple[str, list[str]]:
+        """The organisation and date conditions of a read, with their values."""
+        conditions, values = ["org_id = ?"], [self.principal.org_id]
+        for operator, bound in ((">=", start), ("<=", end)):
+            if bound is not None:
+                conditions.append(f"{date_column} {operator} cast(? as date)")
+                values.append(bound.isoformat())
+        return " and ".join(conditions), values
