@@ -58,7 +58,18 @@ TEAMS = (
     ("platform", "Platform engineering", 0.20),
     ("unattributed", "Not attributed", 0.08),
 )
-PEOPLE = ("Ada Okafor", "Bo Lindqvist", "Chen Wei", "Dora Novak", "Eli Haddad", "Fay Moreau")
+PEOPLE = {
+    "research": (
+        "Ada Okafor",
+        "Bo Lindqvist",
+        "Chen Wei",
+        "Dora Novak",
+        "Eli Haddad",
+        "Fay Moreau",
+    ),
+    "support": ("Gus Almeida", "Hana Sato", "Ines Rossi", "Jon Bakke", "Kofi Mensah"),
+    "platform": ("Lea Fischer", "Mia Kowalska"),
+}
 ADDITIVE = (
     "events",
     "calls",
@@ -88,8 +99,7 @@ def people_of(org_id: str, team_id: str) -> list[tuple[str, str]]:
     """``(user_id, display name)`` of the invented people of one team."""
     if team_id == "unattributed":
         return [("unattributed", "Not attributed")]
-    start = [t[0] for t in TEAMS].index(team_id) * 2
-    return [(f"u_{org_id}_{i:02d}", PEOPLE[i]) for i in (start, start + 1)]
+    return [(f"u_{org_id}_{team_id}_{i}", name) for i, name in enumerate(PEOPLE[team_id], 1)]
 
 
 def usage_rows(
@@ -103,8 +113,9 @@ def usage_rows(
         weekday = 0.28 if day.weekday() >= 5 else 1.0
         level = 4200 * scale * weekday * (1 + offset / (days * 3)) * random_.uniform(0.85, 1.15)
         for team_id, _name, team_share in TEAMS:
-            for user_id, _display in people_of(org_id, team_id):
-                share = team_share * random_.uniform(0.2, 0.6)
+            people = people_of(org_id, team_id)
+            for user_id, _display in people:
+                share = team_share / len(people) * random_.uniform(0.5, 1.5)
                 for model in MODELS:
                     calls = round(level * share * model.weight * random_.uniform(0.4, 1.4))
                     if calls:

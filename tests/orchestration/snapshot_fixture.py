@@ -15,15 +15,11 @@ from typing import Any
 import duckdb
 import pyarrow as pa
 
+from ecomind.warehouse.snapshot import POINTER, snapshot_name
 from tests.orchestration.snapshot_figures import ORGANIZATIONS, usage_rows
 from tests.orchestration.snapshot_tables import create_tables
 
 LAST_DAY = date(2026, 11, 14)
-
-
-def snapshot_file_name(snapshot_id: str) -> str:
-    """The name of the file of a published snapshot."""
-    return f"snapshot-{snapshot_id}.duckdb"
 
 
 def build_snapshot(
@@ -33,7 +29,7 @@ def build_snapshot(
     orgs: int = 2,
     days: int = 45,
     last_day: date = LAST_DAY,
-    snapshot_id: str = "20261115T060012Z",
+    snapshot_id: str = "20261115t060012000000z",
 ) -> Path:
     """Write a published snapshot to ``path`` and return it.
 
@@ -55,21 +51,21 @@ def build_snapshot(
         connection.register("usage", pa.Table.from_pylist(rows))
         create_tables(connection, orgs)
         connection.execute(
-            "INSERT INTO publication.snapshot VALUES (?, ?, ?, ?, ?)",
-            [snapshot_id, published_at, data_through, "1763186400.0", "run-0001"],
+            "INSERT INTO publication.snapshot VALUES (?, ?, ?, ?)",
+            [snapshot_id, published_at, data_through, "run-0001"],
         )
         connection.unregister("usage")
     return path
 
 
 def publish_snapshot(
-    served_dir: Path, *, snapshot_id: str = "20261115T060012Z", **how: Any
+    served_dir: Path, *, snapshot_id: str = "20261115t060012000000z", **how: Any
 ) -> Path:
     """Build a snapshot below ``served_dir``, point ``CURRENT`` at it and return its path.
 
     ``how`` is passed on to `build_snapshot`.
     """
-    path = served_dir / snapshot_file_name(snapshot_id)
+    path = served_dir / snapshot_name(snapshot_id)
     build_snapshot(path, snapshot_id=snapshot_id, **how)
-    (served_dir / "CURRENT").write_text(path.name + "\n", encoding="utf-8")
+    (served_dir / POINTER).write_text(path.name + "\n", encoding="utf-8")
     return path

@@ -127,9 +127,9 @@ FROM month CROSS JOIN point ORDER BY org_id, period_start, datapoint_id;
 
 def create_tables(connection: duckdb.DuckDBPyConnection, orgs: int) -> None:
     """Create every published table from the registered relation ``usage``."""
-    for schema in ("mart", "reporting", "publication"):
+    for schema in ("intermediate", "mart", "reporting", "publication"):
         connection.execute(f"CREATE SCHEMA {schema}")
-    connection.execute("CREATE TABLE mart.usage_footprint_daily AS SELECT * FROM usage")
+    connection.execute("CREATE TABLE intermediate.usage_footprint_daily AS SELECT * FROM usage")
     for mart, keys in MART_KEYS.items():
         connection.execute(mart_statement(mart, keys))
     connection.execute(HEALTH)
@@ -138,7 +138,7 @@ def create_tables(connection: duckdb.DuckDBPyConnection, orgs: int) -> None:
     create_dimensions(connection, orgs)
     connection.execute(
         "CREATE TABLE publication.snapshot (snapshot_id varchar, published_at timestamptz,"
-        " data_through timestamptz, load_id varchar, dagster_run_id varchar)"
+        " data_through timestamptz, dagster_run_id varchar)"
     )
 
 
@@ -159,8 +159,12 @@ def mart_statement(mart: str, keys: tuple[str, ...]) -> str:
 
 def datapoint_statement() -> str:
     """The statement that creates the datapoints of every organisation and month."""
-    stems = ("energy_{s}_kwh", "co2e_total_location_{s}_kg", "co2e_total_market_{s}_kg")
-    stems += ("water_{s}_l",)
+    stems = (
+        "energy_{s}_kwh",
+        "co2e_total_location_{s}_kg",
+        "co2e_total_market_{s}_kg",
+        "water_{s}_l",
+    )
     columns = [stem.format(s=s) for stem in stems for s in figures.SCENARIOS]
     sums = ", ".join(f"sum({c}) AS {c}" for c in columns)
     cases = {
