@@ -49,6 +49,7 @@ LOAD_OUTCOMES = Table(
     fields=(
         _text("table_name", "Raw table the file belongs to."),
         _text("landed_file", "Landed file."),
+        _text("received_date", "Date of the folder the file was landed in."),
         Field(name="result", kind="string", required=True, choices=("loaded", "set_aside"),
               description="Whether the file was loaded or set aside as unreadable."),
         Field(name="rows_count", kind="integer", minimum=0, maximum=10**12,

@@ -1,0 +1,269 @@
+"""The load: everything new in the landing zone, and the control store, into ``raw``.
+
+Belongs here: the dlt resources and one call that runs them exactly once per landed file. Does
+not belong here: scheduling, or knowing what the columns mean.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import dlt
+import pyarrow as pa
+import pyarrow.parquet as pq
+from dlt.destinations.impl.duckdb.configuration import DuckDbCredentials
+from dlt.pipeline.exceptions import PipelineStepFailed
+
+from dlt_pipelines.columns import FROZEN, dlt_columns
+from dlt_pipelines.landing_zone import (
+    LandedFile,
+    Readable,
+    Unreadable,
+    judge_file,
+    new_files,
+    set_aside,
+)
+from dlt_pipelines.ledger import cursors, roll_back_incomplete_loads
+from ecomind.contract.fields import Table
+from ecomind.contract.landing import arrow_schema
+from ecomind.contract.raw import (
+    CONTROL_ALERT_RULES,
+    CONTROL_ORGANIZATIONS,
+    CONTROL_TEAMS,
+    CONTROL_USERS,
+    LANDED_TO_RAW,
+    LOAD_OUTCOMES,
+    RAW_SCHEMA,
+    USAGE_EVENTS,
+)
+from ecomind.identity import IdentityStore, open_store
+from ecomind.settings import Settings
+
+PIPELINE_NAME = "ecomind_raw"
+IN_PROGRESS = "load-in-progress"
+"""Marker beside the raw store while a load runs; found at a start, the last load was cut off."""
+
+_FILES_PER_QUERY = 2000
+"""One query is one retriable load job; far longer lists of files make unwieldy SQL."""
+
+
+class LoadError(Exception):
+    """The load failed as a whole; says why in one sentence. Nothing was loaded."""
+
+
+@dataclass(frozen=True, slots=True)
+class LoadResult:
+    """What a load did: its id, rows per raw table, files loaded and files set aside."""
+
+    load_id: str | None
+    rows: Mapping[str, int]
+    files_count: int
+    set_aside: tuple[Unreadable, ...]
+
+    @property
+    def events_count(self) -> int:
+        """Events loaded."""
+        return self.rows.get(USAGE_EVENTS.name, 0)
+
+
+@dataclass(slots=True)
+class _Batch:
+    """The new files of one landed table, judged."""
+
+    landed: Table
+    raw: Table
+    readable: list[Readable] = field(default_factory=list)
+    unreadable: list[Unreadable] = field(default_factory=list)
+
+
+def _judge(batch: _Batch, files: list[LandedFile], *, thoroughly: bool) -> None:
+    batch.readable.clear()
+    for file in files:
+        verdict = judge_file(file, batch.landed, thoroughly=thoroughly)
+        if isinstance(verdict, Readable):
+            batch.readable.append(verdict)
+        else:
+            batch.unreadable.append(verdict)
+
+
+def _new_batches(settings: Settings) -> list[_Batch]:
+    seen = cursors(settings.raw_database)
+    batches = []
+    for landed, raw in LANDED_TO_RAW:
+        batch = _Batch(landed, raw)
+        _judge(batch, new_files(settings.landing_dir, landed, seen[raw.name]), thoroughly=False)
+        batches.append(batch)
+    return batches
+
+
+def _pipeline(settings: Settings) -> dlt.Pipeline:
+    dlt.config["runtime.dlthub_telemetry"] = False
+    dlt.config["runtime.log_level"] = "ERROR"  # Failures are raised; the rest is noise here.
+    dlt.config["normalize.model_normalizer.add_dlt_load_id"] = True
+    dlt.config["normalize.parquet_normalizer.add_dlt_load_id"] = True
+    credentials = DuckDbCredentials(str(settings.raw_database))
+    credentials.global_config = {
+        "preserve_insertion_order": False,
+        "memory_limit": settings.duckdb_memory_limit,
+        "threads": settings.duckdb_threads,
+        "TimeZone": "UTC",
+    }
+    return dlt.pipeline(
+        PIPELINE_NAME,
+        destination=dlt.destinations.duckdb(credentials),
+        dataset_name=RAW_SCHEMA,
+        pipelines_dir=str(settings.dlt_dir),
+    )
+
+
+def _resource(rows: Callable[[], Iterator[Any]], table: Table, disposition: str) -> Any:
+    resource: Any = dlt.resource
+    return resource(
+        rows,
+        name=table.name,
+        write_disposition=disposition,
+        columns=dlt_columns(table),
+        schema_contract=FROZEN,
+    )
+
+
+def _quoted(text: str) -> str:
+    return "'" + text.replace("'", "''") + "'"
+
+
+def _select(table: Table, paths: list[Path]) -> str:
+    """One relation over all files; the empty contract file gives older files new columns."""
+    columns = ", ".join(f'"{column.name}"' for column in table.fields)
+    files = ", ".join(_quoted(str(path)) for path in paths)
+    return (
+        f"select {columns}, parse_filename(filename) as landed_file"
+        f" from read_parquet([{files}], filename = true, union_by_name = true,"
+        " hive_partitioning = false)"
+    )
+
+
+def _landed_resource(pipeline: dlt.Pipeline, batch: _Batch, contract_file: Path) -> Any:
+    columns = dlt_columns(batch.raw)
+
+    def rows() -> Iterator[Any]:
+        if not batch.readable:
+            yield dlt.mark.materialize_table_schema()
+        paths = [readable.file.path for readable in batch.readable]
+        for start in range(0, len(paths), _FILES_PER_QUERY):
+            query = _select(batch.landed, [contract_file, *paths[start : start + _FILES_PER_QUERY]])
+            relation = pipeline.dataset()(query, "duckdb", _execute_raw_query=True)
+            yield dlt.mark.with_hints(relation, dlt.mark.make_hints(columns=columns))
+
+    return _resource(rows, batch.raw, "append")
+
+
+def _outcome_rows(batches: list[_Batch], now: datetime) -> list[dict[str, Any]]:
+    rows: list[dict[str, Any]] = []
+    for batch in batches:
+        verdicts: list[Readable | Unreadable] = [*batch.readable, *batch.unreadable]
+        for verdict in verdicts:
+            loaded = isinstance(verdict, Readable)
+            rows.append(
+                {
+                    "table_name": batch.raw.name,
+                    "landed_file": str(verdict.file.name),
+                    "received_date": verdict.file.received_date.isoformat(),
+                    "result": "loaded" if loaded else "set_aside",
+                    "rows_count": verdict.rows_count if isinstance(verdict, Readable) else None,
+                    "reason": verdict.reason if isinstance(verdict, Unreadable) else None,
+                    "loaded_at": now,
+                }
+            )
+    return rows
+
+
+def _rows_resource(table: Table, rows: list[dict[str, Any]], disposition: str) -> Any:
+    """A small table given as rows; arrives as Arrow, so dlt adds no row ids of its own."""
+    fields = [column for column in table.fields if not column.name.startswith("_dlt_")]
+    schema = arrow_schema(Table(table.name, table.grain, table.description, tuple(fields)))
+
+    def given() -> Iterator[pa.Table]:
+        yield pa.Table.from_pylist(rows, schema=schema)
+
+    return _resource(given, table, disposition)
+
+
+def _control_resources(store: IdentityStore) -> list[Any]:
+    return [
+        _rows_resource(CONTROL_ORGANIZATIONS, store.organizations(), "replace"),
+        _rows_resource(CONTROL_TEAMS, store.teams(), "replace"),
+        _rows_resource(CONTROL_USERS, store.users(), "replace"),
+        _rows_resource(CONTROL_ALERT_RULES, store.alert_rules(), "replace"),
+    ]
+
+
+def _contract_file(settings: Settings, table: Table) -> Path:
+    """An empty Parquet file with every column of the contract, rewritten for each load."""
+    path = settings.dlt_dir / f"{table.name}-contract.parquet"
+    pq.write_table(arrow_schema(table).empty_table(), path)
+    return path
+
+
+def _run(settings: Settings, batches: list[_Batch]) -> str:
+    pipeline = _pipeline(settings)
+    landed = [
+        _landed_resource(pipeline, batch, _contract_file(settings, batch.landed))
+        for batch in batches
+    ]
+    outcomes = _rows_resource(LOAD_OUTCOMES, _outcome_rows(batches, datetime.now(UTC)), "append")
+    info = pipeline.run([*landed, outcomes, *_control_resources(open_store(settings))])
+    info.raise_on_failed_jobs()
+    return str(info.loads_ids[0])
+
+
+def _undo_cut_off_load(settings: Settings) -> None:
+    """Forget a load that did not complete: its packages first, then its rows."""
+    _pipeline(settings).abort_packages()
+    roll_back_incomplete_loads(settings.raw_database)
+
+
+def load(settings: Settings) -> LoadResult:
+    """Load every landed file not loaded before, and the control store.
+
+    A file that cannot be read is set aside and reported; the rest loads. Raises ``LoadError``
+    when the load as a whole fails; what was landed stays and the next load takes it up.
+    """
+    settings.dlt_dir.mkdir(parents=True, exist_ok=True)
+    settings.warehouse_dir.mkdir(parents=True, exist_ok=True)
+    in_progress = settings.warehouse_dir / IN_PROGRESS
+    if in_progress.exists():
+        _undo_cut_off_load(settings)
+    in_progress.touch()
+    batches = _new_batches(settings)
+    try:
+        load_id = _run(settings, batches)
+    except PipelineStepFailed as error:
+        load_id = _retry_without_damaged_files(settings, batches, error)
+    in_progress.unlink()
+    for batch in batches:
+        for unreadable in batch.unreadable:
+            set_aside(unreadable, settings.quarantine_dir, batch.landed)
+    rows = {batch.raw.name: sum(r.rows_count for r in batch.readable) for batch in batches}
+    aside = tuple(unreadable for batch in batches for unreadable in batch.unreadable)
+    files_count = sum(len(batch.readable) for batch in batches)
+    return LoadResult(load_id, rows, files_count, aside)
+
+
+def _retry_without_damaged_files(
+    settings: Settings, batches: list[_Batch], error: PipelineStepFailed
+) -> str:
+    """A footer may be whole where a page is not: read every file through, then load the rest."""
+    found_before = sum(len(batch.unreadable) for batch in batches)
+    for batch in batches:
+        _judge(batch, [readable.file for readable in batch.readable], thoroughly=True)
+    if sum(len(batch.unreadable) for batch in batches) == found_before:
+        raise LoadError(f"the load failed: {error.exception}") from error
+    _undo_cut_off_load(settings)
+    try:
+        return _run(settings, batches)
+    except PipelineStepFailed as again:
+        raise LoadError(f"the load failed: {again.exception}") from again

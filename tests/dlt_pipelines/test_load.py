@@ -1,0 +1,171 @@
+"""The load: exactly once per landed file, whatever happens to it."""
+
+from __future__ import annotations
+
+import os
+import random
+import signal
+import subprocess
+import sys
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import duckdb
+import pytest
+
+from dlt_pipelines.pipeline import IN_PROGRESS, load
+from ecomind.contract.event import EVENTS
+from ecomind.identity import Role, open_store
+from ecomind.settings import Settings
+from tests.support.landing import event_row, land, land_events
+
+
+def raw(settings: Settings, query: str) -> list[tuple[Any, ...]]:
+    with duckdb.connect(settings.raw_database, read_only=True) as connection:
+        return connection.execute(query).fetchall()
+
+
+def events(count: int, prefix: str) -> list[dict[str, Any]]:
+    return [event_row(f"{prefix}-{number}") for number in range(count)]
+
+
+def test_a_file_is_loaded_once(settings: Settings) -> None:
+    land_events(settings.landing_dir, 1, events(10, "a"))
+    first = load(settings)
+    again = load(settings)
+    assert (first.events_count, first.files_count, again.events_count) == (10, 2, 0)
+    assert raw(settings, "select count(*), count(distinct event_id) from raw.usage_events") == [
+        (10, 10)
+    ]
+
+
+def test_an_empty_landing_zone_makes_the_tables(settings: Settings) -> None:
+    result = load(settings)
+    assert result.files_count == 0
+    assert raw(settings, "select count(*) from raw.usage_events") == [(0,)]
+    assert raw(settings, "select count(*) from raw.control_users") == [(0,)]
+
+
+def test_an_older_modification_time_does_not_hide_a_file(settings: Settings) -> None:
+    land_events(settings.landing_dir, 1, events(1, "a"))
+    load(settings)
+    late = land_events(settings.landing_dir, 2, events(1, "b"))
+    long_ago = (datetime.now(UTC) - timedelta(days=30)).timestamp()
+    os.utime(late, (long_ago, long_ago))
+    assert load(settings).events_count == 1
+
+
+def test_each_node_has_its_own_sequence(settings: Settings) -> None:
+    land_events(settings.landing_dir, 7, events(1, "a"), node="alpha")
+    load(settings)
+    land_events(settings.landing_dir, 1, events(1, "b"), node="beta")
+    assert load(settings).events_count == 1
+
+
+def test_yesterdays_folder_is_still_looked_at(settings: Settings) -> None:
+    now = datetime.now(UTC)
+    land(settings.landing_dir, EVENTS, 1, events(1, "a"), received=now)
+    load(settings)
+    land(settings.landing_dir, EVENTS, 2, events(1, "b"), received=now - timedelta(days=1))
+    assert load(settings).events_count == 1
+
+
+def test_garbage_is_set_aside_and_the_rest_loads(settings: Settings) -> None:
+    bad = land_events(settings.landing_dir, 1, events(1, "a"))
+    bad.write_bytes(b"not parquet at all")
+    land_events(settings.landing_dir, 2, events(3, "b"))
+    result = load(settings)
+    assert result.events_count == 3
+    assert [aside.file.path.name for aside in result.set_aside] == [bad.name]
+    assert (settings.quarantine_dir / "events" / bad.name).read_bytes() == b"not parquet at all"
+    outcomes = "select reason from raw.load_outcomes where result = 'set_aside'"
+    assert "not a readable Parquet file" in raw(settings, outcomes)[0][0]
+    assert load(settings).set_aside == ()
+
+
+def test_a_damaged_page_behind_a_whole_footer_is_set_aside(settings: Settings) -> None:
+    bad = land_events(settings.landing_dir, 1, events(5000, "a"))
+    data = bytearray(bad.read_bytes())
+    for offset in range(200, len(data) // 2):
+        data[offset] ^= 0xFF
+    bad.write_bytes(bytes(data))
+    land_events(settings.landing_dir, 2, events(3, "b"))
+    result = load(settings)
+    assert [aside.file.path.name for aside in result.set_aside] == [bad.name]
+    assert raw(settings, "select count(*) from raw.usage_events") == [(3,)]
+
+
+def rewrite(path: Path, columns: str) -> None:
+    """Replace a landed file by a selection of its columns."""
+    copy = path.with_suffix(".new")
+    with duckdb.connect() as connection:
+        source = f"read_parquet('{path}', hive_partitioning = false)"
+        connection.execute(f"copy (select {columns} from {source}) to '{copy}' (format parquet)")
+    copy.replace(path)
+
+
+def test_a_column_outside_the_contract_is_set_aside(settings: Settings) -> None:
+    rewrite(land_events(settings.landing_dir, 1, events(1, "a")), "*, 'x' as prompt")
+    assert "a column the contract does not know: prompt" in load(settings).set_aside[0].reason
+
+
+def test_a_file_of_an_older_contract_loads(settings: Settings) -> None:
+    rewrite(land_events(settings.landing_dir, 1, events(2, "a")), "* exclude (ttft_ms)")
+    assert load(settings).events_count == 2
+    assert raw(settings, "select count(*) from raw.usage_events where ttft_ms is null") == [(2,)]
+
+
+def test_the_control_store_is_loaded_without_secrets(settings: Settings) -> None:
+    store = open_store(settings)
+    store.create_organization("acme", "Acme")
+    store.create_team("acme", "eng", "Engineering")
+    user_id = store.create_user("acme", "bob@example.com", "Bob", "eng")
+    store.create_key("acme", Role.VIEWER, "dashboard")
+    load(settings)
+    assert raw(
+        settings, "select org_id, user_id, display_name, team_id from raw.control_users"
+    ) == [("acme", user_id, "Bob", "eng")]
+    columns = raw(settings, "select column_name from duckdb_columns() where schema_name = 'raw'")
+    assert not [name for (name,) in columns if "secret" in name or "digest" in name]
+
+
+def _start_load(settings: Settings) -> subprocess.Popen[bytes]:
+    code = (
+        "from dlt_pipelines.pipeline import load; from ecomind.settings import get_settings;"
+        "load(get_settings())"
+    )
+    environment = {**os.environ, "ECOMIND_HOME": str(settings.home)}
+    return subprocess.Popen(
+        [sys.executable, "-c", code],
+        env=environment,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+    )
+
+
+@pytest.mark.slow
+def test_killed_loads_lose_nothing_and_repeat_nothing(settings: Settings) -> None:
+    """Kill -9 at random moments; after the last round every file is there exactly once."""
+    rounds = int(os.environ.get("ECOMIND_KILL_ROUNDS", "5"))
+    moments = random.Random(20)
+    cut_off = 0
+    for number in range(1, rounds + 1):
+        land_events(settings.landing_dir, number, events(2000, str(number)))
+        process = _start_load(settings)
+        try:
+            process.wait(timeout=moments.uniform(1.2, 3.2))
+        except subprocess.TimeoutExpired:
+            process.send_signal(signal.SIGKILL)
+            process.wait()
+        cut_off += (Path(settings.warehouse_dir) / IN_PROGRESS).exists()
+    load(settings)
+    assert cut_off > 0, "no load was cut off: the moments no longer hit it"
+    assert raw(settings, "select count(*), count(distinct event_id) from raw.usage_events") == [
+        (2000 * rounds, 2000 * rounds)
+    ]
+    completed = "select load_id from raw._dlt_loads where status = 0"
+    assert raw(
+        settings,
+        f"select count(*) from raw.usage_events where _dlt_load_id not in ({completed})",
+    ) == [(0,)]
