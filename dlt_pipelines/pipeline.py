@@ -40,6 +40,7 @@ from ecomind.contract.raw import (
     RAW_SCHEMA,
     USAGE_EVENTS,
 )
+from ecomind.errors import EcoMindError
 from ecomind.identity import IdentityStore, open_store
 from ecomind.settings import Settings
 
@@ -51,7 +52,7 @@ _FILES_PER_QUERY = 2000
 """One query is one retriable load job; far longer lists of files make unwieldy SQL."""
 
 
-class LoadError(Exception):
+class LoadError(EcoMindError):
     """The load failed as a whole; says why in one sentence. Nothing was loaded."""
 
 

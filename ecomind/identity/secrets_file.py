@@ -10,10 +10,12 @@ import os
 import secrets
 from pathlib import Path
 
+from ecomind.errors import EcoMindError
+
 _SECRET_BYTES = 32
 
 
-class SecretUnusable(Exception):
+class SecretUnusable(EcoMindError):
     """A secret's file exists but cannot serve; says why in one sentence."""
 
 

@@ -20,6 +20,7 @@ from sqlalchemy import Engine, create_engine, event, select
 from sqlalchemy.exc import IntegrityError, OperationalError
 from sqlalchemy.orm import Session
 
+from ecomind.errors import EcoMindError
 from ecomind.identity.keys import KeyText
 from ecomind.identity.permissions import PERMISSIONS, Role, Scope
 from ecomind.identity.secrets_file import installation_secret
@@ -38,7 +39,7 @@ _IDENTIFIER = re.compile(r"^[a-z0-9][a-z0-9_.-]{0,63}$")
 _DUMMY_DIGEST = "0" * 64
 
 
-class IdentityError(Exception):
+class IdentityError(EcoMindError):
     """A change the control store refuses; says why in one sentence."""
 
 

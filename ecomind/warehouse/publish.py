@@ -17,6 +17,7 @@ from pathlib import Path
 import duckdb
 
 from ecomind.contract.raw import RAW_DATABASE
+from ecomind.errors import EcoMindError
 from ecomind.settings import Settings
 from ecomind.warehouse.files import fsync_path, replace_durably, write_text_atomically
 from ecomind.warehouse.snapshot import POINTER, SnapshotRef, read_snapshot, snapshot_name
@@ -24,7 +25,7 @@ from ecomind.warehouse.snapshot import POINTER, SnapshotRef, read_snapshot, snap
 PUBLISHED_SCHEMAS = ("factors", "intermediate", "mart", "reporting")
 
 
-class PublishError(Exception):
+class PublishError(EcoMindError):
     """The marts cannot be published; says why in one sentence."""
 
 

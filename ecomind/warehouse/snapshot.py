@@ -14,6 +14,7 @@ from pathlib import Path
 
 import duckdb
 
+from ecomind.errors import EcoMindError
 from ecomind.settings import Settings
 
 POINTER = "CURRENT"
@@ -26,7 +27,7 @@ _READER_CONFIG: dict[str, str | bool | int | float | list[str]] = {
 }
 
 
-class NoSnapshot(Exception):
+class NoSnapshot(EcoMindError):
     """There is no readable snapshot; says what to do in one sentence."""
 
 
