@@ -130,7 +130,7 @@ def footprint(model: Model, calls: int, random_: random.Random) -> dict[str, obj
     fresh = calls * random_.uniform(900.0, 1500.0)
     cached = fresh * random_.uniform(0.05, 0.4)
     out = calls * random_.uniform(180.0, 420.0)
-    location_g, market_g, ewif, pue, wue = ZONES[model.zone_id]
+    zone = ZONES[model.zone_id]
     it_kwh = (out * model.out_wh + (fresh + 0.14 * cached) * model.in_wh) / 1e6
     row: dict[str, object] = {
         "project_id": "unattributed",
@@ -149,20 +149,19 @@ def footprint(model: Model, calls: int, random_: random.Random) -> dict[str, obj
         "data_quality_score": 2.0 if model.spread > 3 else 3.0,
         "default_factor_energy_share": float(model.level >= 5 or model.region == "unknown"),
         "token_route_energy_share": 1.0,
-        "market_fallback_energy_share": float(location_g == market_g),
+        "market_fallback_energy_share": float(zone[0] == zone[1]),
         "factor_set_id": FACTOR_SET_ID,
         "method_version": METHOD_VERSION,
     }
     for scenario, power in zip(SCENARIOS, (-1, 0, 1), strict=True):
         it = it_kwh * math.pow(model.spread, power)
-        row |= scenario_columns(scenario, it, pue, wue, ewif, location_g, market_g)
+        row |= scenario_columns(scenario, it, zone)
     return row
 
 
-def scenario_columns(
-    s: str, it: float, pue: float, wue: float, ewif: float, location_g: float, market_g: float
-) -> dict[str, object]:
+def scenario_columns(s: str, it: float, zone: tuple[float, ...]) -> dict[str, object]:
     """Energy, water and carbon of one scenario from ``it`` kWh of IT energy."""
+    location_g, market_g, ewif, pue, wue = zone
     kwh = it * pue
     location, market = kwh * location_g / 1000, kwh * market_g / 1000
     embodied = it * EMBODIED_G[s] / 1000

@@ -1,0 +1,144 @@
+"""Building a bundle: three files, stored whole, versioned, never changed again.
+
+Belongs here: the manifest, the version rule and the atomic write. Does not belong here: what
+the files say.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import shutil
+import tempfile
+from importlib.metadata import version
+from pathlib import Path
+
+import duckdb
+
+from ecomind import __version__
+from ecomind.warehouse.bundles import (
+    DOCUMENT,
+    FACTS,
+    MANIFEST,
+    Bundle,
+    period_bundles,
+    period_directory,
+    read_bundle,
+    version_name,
+)
+from ecomind.warehouse.files import fsync_path
+from orchestration.reports.content import Content, read_content
+from orchestration.reports.facts import facts_csv
+from orchestration.reports.pdf import STANDARDS, report_pdf
+from orchestration.reports.period import Period
+
+FORMAT_VERSION = 1
+PACKAGES = ("altair", "duckdb", "typst", "vl-convert-python")
+_BUILDING = ".building-"
+
+
+def build_bundle(
+    connection: duckdb.DuckDBPyConnection, org_id: str, period: str, reports_dir: Path
+) -> Bundle:
+    """Report one month (``YYYY-MM``) of one organisation from an open published snapshot.
+
+    Returns the stored bundle. The same snapshot gives the same bytes and the bundle that is
+    there already; other bytes become the next version. Raises ``ValueError`` for a malformed
+    month, ``NothingToReport`` when the snapshot has nothing to say, ``FiguresDisagree`` when it
+    contradicts itself and ``ReportNotPrintable`` when the PDF cannot be made; nothing is stored
+    then.
+    """
+    content = read_content(connection, org_id, Period.parse(period))
+    return store_bundle(bundle_files(content), org_id, period, reports_dir)
+
+
+def bundle_files(content: Content) -> dict[str, bytes]:
+    """Name and content of every file of a bundle."""
+    facts = facts_csv(content.datapoints, content.snapshot.snapshot_id)
+    files = {FACTS: facts, DOCUMENT: report_pdf(content, facts)}
+    manifest = json.dumps(_manifest(content, files), indent=2, sort_keys=True, ensure_ascii=False)
+    return {**files, MANIFEST: (manifest + "\n").encode("utf-8")}
+
+
+def store_bundle(files: dict[str, bytes], org_id: str, period: str, reports_dir: Path) -> Bundle:
+    """Store files as the next version, unless a version holds exactly these bytes."""
+    while True:
+        stored = period_bundles(reports_dir, org_id, period)
+        for bundle in reversed(stored):
+            if _holds(bundle, files):
+                return bundle
+        folder = period_directory(reports_dir, org_id, period)
+        directory = folder / version_name(stored[-1].version + 1 if stored else 1)
+        if _write(files, directory):
+            return read_bundle(directory)
+
+
+def _holds(bundle: Bundle, files: dict[str, bytes]) -> bool:
+    if set(bundle.files) != set(files):
+        return False
+    paths = {name: bundle.directory / name for name in files}
+    return all(p.is_file() and p.read_bytes() == files[name] for name, p in paths.items())
+
+
+def _write(files: dict[str, bytes], directory: Path) -> bool:
+    """Make ``directory`` appear whole; False when another build took the version first."""
+    directory.parent.mkdir(parents=True, exist_ok=True)
+    temporary = Path(tempfile.mkdtemp(prefix=_BUILDING, dir=directory.parent))
+    try:
+        for name, content in files.items():
+            with (temporary / name).open("wb") as file:
+                file.write(content)
+                file.flush()
+                os.fsync(file.fileno())
+            (temporary / name).chmod(0o444)
+        temporary.chmod(0o755)
+        fsync_path(temporary)
+        if directory.exists():
+            return False
+        try:
+            temporary.rename(directory)
+        except OSError:
+            if directory.is_dir():  # A folder that is not empty is never replaced by a rename.
+                return False
+            raise
+        for parent in (directory.parent, directory.parent.parent):
+            fsync_path(parent)
+        return True
+    finally:
+        shutil.rmtree(temporary, ignore_errors=True)
+
+
+def _manifest(content: Content, files: dict[str, bytes]) -> dict[str, object]:
+    through = content.snapshot.data_through
+    return {
+        "format_version": FORMAT_VERSION,
+        "org_id": content.org_id,
+        "org_name": content.org_name,
+        "period": content.period.name,
+        "period_start": content.period.start.isoformat(),
+        "period_end": content.period.end.isoformat(),
+        "snapshot": {
+            "snapshot_id": content.snapshot.snapshot_id,
+            "published_at": content.snapshot.published_at.isoformat(),
+            "data_through": None if through is None else through.isoformat(),
+        },
+        "factor_set_id": content.versions("factor_set_id"),
+        "method_version": content.versions("method_version"),
+        "datapoints_by_status": _by_status(content),
+        "rows_read": content.rows_read,
+        "files": {
+            name: {"sha256": hashlib.sha256(data).hexdigest(), "bytes": len(data)}
+            for name, data in files.items()
+        },
+        "pdf_standards": list(STANDARDS),
+        "packages": {"ecomind": __version__} | {name: version(name) for name in PACKAGES},
+        "signed": False,
+    }
+
+
+def _by_status(content: Content) -> dict[str, int]:
+    counts: dict[str, int] = {}
+    for row in content.datapoints:
+        counts[row["status"]] = counts.get(row["status"], 0) + 1
+    return counts
