@@ -29,8 +29,9 @@ from ecomind.warehouse.bundles import (
 )
 from ecomind.warehouse.files import fsync_path
 from orchestration.reports.content import Content, read_content
+from orchestration.reports.document import SNAPSHOT_KEYS, page_data
 from orchestration.reports.facts import facts_csv
-from orchestration.reports.pdf import STANDARDS, report_pdf
+from orchestration.reports.pdf import STANDARDS, TEMPLATE, report_pdf
 from orchestration.reports.period import Period
 
 FORMAT_VERSION = 1
@@ -39,17 +40,28 @@ _BUILDING = ".building-"
 
 
 def build_bundle(
-    connection: duckdb.DuckDBPyConnection, org_id: str, period: str, reports_dir: Path
+    connection: duckdb.DuckDBPyConnection,
+    org_id: str,
+    period: str,
+    reports_dir: Path,
+    *,
+    only_if_changed: bool = False,
 ) -> Bundle:
     """Report one month (``YYYY-MM``) of one organisation from an open published snapshot.
 
     Returns the stored bundle. The same snapshot gives the same bytes and the bundle that is
-    there already; other bytes become the next version. Raises ``ValueError`` for a malformed
-    month, ``NothingToReport`` when the snapshot has nothing to say, ``FiguresDisagree`` when it
-    contradicts itself and ``ReportNotPrintable`` when the PDF cannot be made; nothing is stored
-    then.
+    there already; other bytes become the next version. With ``only_if_changed`` a later snapshot
+    that would print the same figures as the latest version returns that version.
+
+    Raises ``ValueError`` for a malformed month, ``NothingToReport`` when the snapshot has nothing
+    to say, ``FiguresDisagree`` when it contradicts itself and ``ReportNotPrintable`` when the PDF
+    cannot be made; nothing is stored then.
     """
     content = read_content(connection, org_id, Period.parse(period))
+    if only_if_changed:
+        stored = period_bundles(reports_dir, org_id, period)
+        if stored and _figures_of(stored[-1]) == figures_sha256(content):
+            return stored[-1]
     return store_bundle(bundle_files(content), org_id, period, reports_dir)
 
 
@@ -72,6 +84,29 @@ def store_bundle(files: dict[str, bytes], org_id: str, period: str, reports_dir:
         directory = folder / version_name(stored[-1].version + 1 if stored else 1)
         if _write(files, directory):
             return read_bundle(directory)
+
+
+def figures_sha256(content: Content) -> str:
+    """Digest of all a report prints apart from the snapshot it names."""
+    printed = page_data(content, {})
+    printed["is_open"] = printed["open_note"] is not None
+    for name in SNAPSHOT_KEYS:
+        del printed[name]
+    printed["facts"] = facts_csv(content.datapoints, "").decode("utf-8")
+    printed["days"] = {day: repr(part) for day, part in content.days.items()}
+    printed["template"] = TEMPLATE.read_text(encoding="utf-8")
+    printed["packages"] = _packages()
+    return hashlib.sha256(json.dumps(printed, sort_keys=True).encode("utf-8")).hexdigest()
+
+
+def _figures_of(bundle: Bundle) -> str | None:
+    manifest = json.loads(bundle.read(MANIFEST))
+    figures: str | None = manifest.get("figures_sha256")
+    return figures
+
+
+def _packages() -> dict[str, str]:
+    return {"ecomind": __version__} | {name: version(name) for name in PACKAGES}
 
 
 def _holds(bundle: Bundle, files: dict[str, bytes]) -> bool:
@@ -132,7 +167,8 @@ def _manifest(content: Content, files: dict[str, bytes]) -> dict[str, object]:
             for name, data in files.items()
         },
         "pdf_standards": list(STANDARDS),
-        "packages": {"ecomind": __version__} | {name: version(name) for name in PACKAGES},
+        "figures_sha256": figures_sha256(content),
+        "packages": _packages(),
         "signed": False,
     }
 

@@ -19,6 +19,7 @@ from orchestration.reports.typeface import FAMILY, FONT_DIR, shortened
 
 INK, MUTED, GRID = "#1b2a33", "#51616b", "#e3e8ea"
 TEAL, TEAL_BAND, AMBER = "#0b6b60", "#b9dcd6", "#c2671b"
+TEAL_BAR = "#4ba294"
 WIDTH = 560
 SHOWN = 8
 _VEGA_LITE = "6.4"
@@ -63,6 +64,15 @@ def _svg(chart: Any) -> str:
         )
     )
     return str(vl_convert.vegalite_to_svg(themed.to_dict(), vl_version=_VEGA_LITE))
+
+
+def all_charts(content: Content) -> dict[str, Chart]:
+    """Every chart of the report by the name the template knows it by."""
+    return {
+        "daily_energy": daily_energy(content),
+        "energy_by_model": energy_by_model(content),
+        "carbon_by_region": carbon_by_region(content),
+    }
 
 
 def daily_energy(content: Content) -> Chart:
@@ -134,7 +144,7 @@ def energy_by_model(content: Content) -> Chart:
     order = [str(row["name"]) for row in rows]
     base = _chart(rows).properties(width=WIDTH - 130, height={"step": 20})
     y = alt.Y("name:N", sort=order, title=None, axis=alt.Axis(domain=False, ticks=False))
-    bar = base.mark_bar(color=TEAL, height=10).encode(
+    bar = base.mark_bar(color=TEAL_BAR, height=10).encode(
         y=y, x=alt.X("mid:Q", title=f"Energy in the month ({unit.name})")
     )
     whisker = base.mark_rule(color=INK, strokeWidth=1).encode(y=y, x="low:Q", x2="high:Q")

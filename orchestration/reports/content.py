@@ -11,7 +11,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import duckdb
@@ -90,6 +90,7 @@ class Content:
 
     ``days``, ``teams``, ``models`` and ``regions`` are keyed by day of month, team name,
     (provider, model) and (provider, region, zone), the last three largest energy first.
+    ``unknown_models`` and ``factors`` are those of all recorded time, in the order of their keys.
     ``rows_read`` counts the rows of each published table that went in.
     """
 
@@ -174,7 +175,7 @@ def read_content(connection: duckdb.DuckDBPyConnection, org_id: str, period: Per
         regions=_footprints(
             tables.of_month("mart.region_footprint_daily"), ("provider", "region", "zone_id")
         ),
-        unknown_models=_seen_in(tables.of_org("mart.unknown_model"), period),
+        unknown_models=sorted(tables.of_org("mart.unknown_model"), key=_model_key),
         factors=sorted(tables.of_org("mart.factor_in_use"), key=_factor_order),
         intake=_counts(tables.of_month("mart.intake_health_daily", "received_date")),
         rejections=_rejections(tables.of_month("mart.rejection_daily", "received_date")),
@@ -262,18 +263,6 @@ def _team_name(names: dict[str, str], team_id: str) -> str:
     return f"{name} ({team_id})" if same > 1 else name
 
 
-def _seen_in(rows: Iterable[Row], period: Period) -> list[Row]:
-    def as_date(value: date | datetime) -> date:
-        return value.date() if isinstance(value, datetime) else value
-
-    seen = [
-        row
-        for row in rows
-        if as_date(row["first_seen"]) <= period.end and as_date(row["last_seen"]) >= period.start
-    ]
-    return sorted(seen, key=lambda row: (-row["energy_mid_kwh"], row["provider"], row["model"]))
-
-
 def _counts(rows: Sequence[Row]) -> dict[str, int]:
     names = ("events_received", "events_distinct", "events_repeated", "events_rejected")
     return {name: sum(int(row[name]) for row in rows) for name in names}
@@ -291,8 +280,12 @@ def _datapoint_order(row: Row) -> tuple[str, ...]:
     return tuple(str(row[key]) for key in keys)
 
 
-def _factor_order(row: Row) -> tuple[Any, ...]:
-    return (str(row["factor_type"]), -(row["energy_mid_kwh"] or 0.0), str(row["factor_id"]))
+def _factor_order(row: Row) -> tuple[str, str, str]:
+    return (str(row["factor_type"]), str(row["key"]), str(row["factor_id"]))
+
+
+def _model_key(row: Row) -> tuple[str, str]:
+    return (str(row["provider"]), str(row["model"]))
 
 
 def _check(content: Content) -> None:

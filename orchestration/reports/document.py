@@ -31,7 +31,10 @@ from orchestration.reports.period import day_text, moment_text
 from orchestration.reports.typeface import printable, shortened
 
 Table = dict[str, Any]
-FACTORS_SHOWN = 60
+FACTORS_SHOWN = 200
+SNAPSHOT_KEYS = ("snapshot_id", "published", "published_at", "data_through", "open_note")
+"""Members of the page data that name the snapshot rather than report figures."""
+
 STATUS_TEXT = {
     "computed": "computed",
     "user_supplied": "supplied by the user",
@@ -89,7 +92,7 @@ def page_data(content: Content, drawn: dict[str, charts.Chart]) -> dict[str, Any
         "quality": _quality(content),
         "intake": _intake(content),
         "unknown_models": _unknown_models(content),
-        "factors": [_factor(row) for row in content.factors[:FACTORS_SHOWN]],
+        "factors": [_factor(row) for row in _most_used(content.factors)],
         "factors_left_out": max(0, len(content.factors) - FACTORS_SHOWN),
         "frameworks": framework_status(),
     }
@@ -295,16 +298,27 @@ def _intake(content: Content) -> list[dict[str, str]]:
 
 
 def _unknown_models(content: Content) -> list[dict[str, str]]:
+    """Models of the month that only a default stands for, largest energy first."""
+    unknown = {(row["provider"], row["model"]): row for row in content.unknown_models}
+    whole = content.total.metrics["energy"].mid
     return [
         {
-            "model": shortened(row["model"], 44),
-            "provider": shortened(row["provider"], 24),
-            "level": str(row["model_fallback_level"]),
-            "resolved": shortened(str(row["resolved_model_key"]), 32),
-            "share": percent(row["energy_share"]),
+            "model": shortened(model, 44),
+            "provider": shortened(provider, 24),
+            "level": str(unknown[provider, model]["model_fallback_level"]),
+            "resolved": shortened(str(unknown[provider, model]["resolved_model_key"]), 32),
+            "share": percent(part.metrics["energy"].mid / whole if whole else None),
         }
-        for row in content.unknown_models[:20]
+        for (provider, model), part in content.models.items()
+        if (provider, model) in unknown
     ]
+
+
+def _most_used(factors: list[Row]) -> list[Row]:
+    """The factors that carry the most energy, in the order of their keys."""
+    by_energy = sorted(factors, key=lambda row: -(row["energy_mid_kwh"] or 0.0))
+    used = {id(row) for row in by_energy[:FACTORS_SHOWN]}
+    return [row for row in factors if id(row) in used]
 
 
 def _factor(row: Row) -> dict[str, str | None]:

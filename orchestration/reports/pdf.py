@@ -34,11 +34,7 @@ def report_pdf(content: Content, facts: bytes) -> bytes:
 
     Raises ``ReportNotPrintable`` when the compiler objects to anything, warnings included.
     """
-    drawn = {
-        "daily_energy": charts.daily_energy(content),
-        "energy_by_model": charts.energy_by_model(content),
-        "carbon_by_region": charts.carbon_by_region(content),
-    }
+    drawn = charts.all_charts(content)
     with tempfile.TemporaryDirectory(prefix="ecomind-report-") as folder:
         root = Path(folder)
         shutil.copyfile(TEMPLATE, root / "main.typ")

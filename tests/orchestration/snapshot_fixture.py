@@ -8,6 +8,7 @@ footprints so that pages and reports have something to show, nothing more.
 from __future__ import annotations
 
 import random
+import shutil
 from datetime import UTC, date, datetime, time, timedelta
 from pathlib import Path
 from typing import Any
@@ -69,3 +70,13 @@ def publish_snapshot(
     build_snapshot(path, snapshot_id=snapshot_id, **how)
     (served_dir / POINTER).write_text(path.name + "\n", encoding="utf-8")
     return path
+
+
+def changed(snapshot: Path, copy: Path, *statements: str) -> Path:
+    """A copy of a snapshot after some statements, for tests of rows that should not be there."""
+    shutil.copyfile(snapshot, copy)
+    copy.chmod(0o600)
+    with duckdb.connect(str(copy)) as connection:
+        for statement in statements:
+            connection.execute(statement)
+    return copy
