@@ -27,6 +27,8 @@ _ALIASES: Mapping[str, str] = {alias: f.name for f in CLIENT_FIELDS for alias in
 _SUBSETS: tuple[tuple[str, str], ...] = tuple(
     (f.name, f.subset_of) for f in CLIENT_FIELDS if f.subset_of
 )
+_DEFAULTS: Mapping[str, Any] = {f.name: f.default for f in CLIENT_FIELDS if f.default is not None}
+_TIMES: tuple[str, ...] = tuple(f.name for f in CLIENT_FIELDS if f.kind == "timestamp")
 _CACHE_PARTS = ("cache_read_input_tokens", "cache_write_input_tokens")
 
 Pseudonymiser = Callable[[str], str]
@@ -60,6 +62,7 @@ class Rules:
     max_age: timedelta | None
     pseudonymise: Pseudonymiser | None
     keep_conversation_ids: bool = False
+    keep_raw_user_ids: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -174,25 +177,28 @@ def microseconds(moment: datetime) -> int:
     return (moment - EPOCH) // _MICROSECOND
 
 
-def _landed(item: Any, rules: Rules) -> dict[str, Any]:
-    event: dict[str, Any] = {}
-    for name, field in FIELDS_BY_NAME.items():
+def _landed(item: Any, kept: Mapping[str, Any], rules: Rules) -> dict[str, Any]:
+    event: dict[str, Any] = dict(_DEFAULTS)
+    for name in kept:
         value = getattr(item, name)
-        if value is None:
-            value = field.default
-        if value is None:
-            continue
-        if field.kind == "timestamp":
-            value = microseconds(value)
-        elif field.kind == "tags":
-            value = msgspec.json.encode(dict(sorted(value.items()))).decode()
-        event[name] = value
+        if value is not None:
+            event[name] = value
+    for name in _TIMES:
+        if name in event:
+            event[name] = microseconds(event[name])
+    if "tags" in event:
+        event["tags"] = msgspec.json.encode(dict(sorted(event["tags"].items()))).decode()
     if not rules.keep_conversation_ids:
         event.pop("conversation_id", None)
     for name in ("user_id", "conversation_id"):
-        if name in event and rules.pseudonymise is not None:
+        if name in event and rules.pseudonymise is not None and not _stays_raw(name, event, rules):
             event[name] = rules.pseudonymise(event[name])
     return event
+
+
+def _stays_raw(name: str, event: Mapping[str, Any], rules: Rules) -> bool:
+    """An installation may keep user ids as sent, but never one that looks like an address."""
+    return rules.keep_raw_user_ids and name == "user_id" and "@" not in event[name]
 
 
 def judge(item: object, rules: Rules) -> Judged:
@@ -214,7 +220,7 @@ def judge(item: object, rules: Rules) -> Judged:
     problems = _cross_field_problems(converted, rules)
     if problems:
         return Judged(None, converted.event_id, tuple(problems), tuple(warnings))
-    return Judged(_landed(converted, rules), converted.event_id, (), tuple(warnings))
+    return Judged(_landed(converted, kept, rules), converted.event_id, (), tuple(warnings))
 
 
 def _plain_id(kept: Mapping[str, Any]) -> str | None:

@@ -1,0 +1,33 @@
+"""Native events as NDJSON: one JSON object a line, empty lines ignored."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import msgspec
+
+from ecomind.contract.codec import Problem
+from ingest_api.adapters.base import UNREADABLE, Adapter
+
+_decoder = msgspec.json.Decoder()
+_MALFORMED = Problem("malformed_line", "", "the line is not JSON")
+
+
+def _line(line: bytes) -> object:
+    try:
+        return _decoder.decode(line)
+    except UNREADABLE:
+        return _MALFORMED
+
+
+def parse(body: bytes) -> Sequence[object]:
+    """The items of the lines; a line that is not JSON is its own problem."""
+    try:
+        return _decoder.decode_lines(body)
+    except UNREADABLE:
+        return [_line(line) for line in body.split(b"\n") if line.strip()]
+
+
+ADAPTER = Adapter(
+    "native_ndjson", ("application/x-ndjson", "application/ndjson", "application/jsonl"), parse
+)

@@ -1,0 +1,119 @@
+"""From the headers of a request to the organisation that sent it.
+
+Belongs here: where a key may stand in a request, and remembering keys for a few seconds.
+Does not belong here: what makes a key valid (``ecomind.identity``).
+"""
+
+from __future__ import annotations
+
+import asyncio
+import base64
+import binascii
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import lru_cache, partial
+from typing import Protocol
+
+from ecomind.identity import Principal, Scope, pseudonym
+
+STALENESS_S = 5.0
+"""How long a revoked key may still be accepted, in seconds."""
+
+_KEYS_MAX = 10_000
+_PSEUDONYMS_MAX = 100_000
+
+
+class Identities(Protocol):
+    """The part of ``ecomind.identity.IdentityStore`` that receiving needs."""
+
+    def authenticate(self, key_text: str) -> Principal | None:
+        """The principal of a key, or None."""
+
+    def pseudonym_secret(self, org_id: str) -> bytes:
+        """Key of the organisation's pseudonyms."""
+
+
+class Headers(Protocol):
+    """Request headers, looked up by lower-case name."""
+
+    def get(self, key: str, default: str | None = None, /) -> str | None:
+        """The first value of a header."""
+
+
+@dataclass(frozen=True, slots=True)
+class Tenant:
+    """The sender of a request, with what judging its events needs at hand."""
+
+    org_id: str
+    key_id: str
+    may_write: bool
+    may_import: bool
+    pseudonymise: Callable[[str], str]
+
+
+def key_text(headers: Headers) -> str | None:
+    """The API key of a request: bearer token, ``X-API-Key`` or Basic password."""
+    api_key = headers.get("x-api-key")
+    if api_key:
+        return api_key
+    scheme, _, value = (headers.get("authorization") or "").partition(" ")
+    scheme, value = scheme.lower(), value.strip()
+    if scheme == "bearer":
+        return value or None
+    if scheme == "basic":
+        try:
+            user, _, password = base64.b64decode(value, validate=True).decode().partition(":")
+        except (binascii.Error, UnicodeDecodeError):
+            return None
+        return password or user or None
+    return None
+
+
+class KeyRing:
+    """Remembers who a key belongs to, also that it belongs to nobody, for ``STALENESS_S``."""
+
+    def __init__(self, identities: Identities) -> None:
+        """Look keys up in ``identities``, in threads."""
+        self._identities = identities
+        self._known: dict[str, tuple[float, Tenant | None]] = {}
+        self._looking_up: dict[str, asyncio.Task[Tenant | None]] = {}
+        self._pseudonymisers: dict[str, Callable[[str], str]] = {}
+
+    async def tenant(self, key: str) -> Tenant | None:
+        """The tenant of a key's text, or None. Raises what the store raises."""
+        known = self._known.get(key)
+        if known is not None and time.monotonic() < known[0]:
+            return known[1]
+        task = self._looking_up.get(key)
+        if task is None:
+            task = asyncio.get_running_loop().create_task(self._look_up(key))
+            self._looking_up[key] = task
+        return await asyncio.shield(task)
+
+    async def _look_up(self, key: str) -> Tenant | None:
+        expires_at = time.monotonic() + STALENESS_S
+        try:
+            tenant = await asyncio.to_thread(self._from_store, key)
+        finally:
+            del self._looking_up[key]
+        if len(self._known) >= _KEYS_MAX:
+            self._known.clear()
+        self._known[key] = (expires_at, tenant)
+        return tenant
+
+    def _from_store(self, key: str) -> Tenant | None:
+        principal = self._identities.authenticate(key)
+        if principal is None:
+            return None
+        org_id = principal.org_id
+        if org_id not in self._pseudonymisers:
+            keyed = partial(pseudonym, self._identities.pseudonym_secret(org_id))
+            self._pseudonymisers[org_id] = lru_cache(_PSEUDONYMS_MAX)(keyed)
+        return Tenant(
+            org_id,
+            principal.key_id,
+            principal.may(Scope.INGEST_WRITE),
+            principal.may(Scope.INGEST_IMPORT),
+            self._pseudonymisers[org_id],
+        )

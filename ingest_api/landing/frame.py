@@ -1,0 +1,73 @@
+"""Records of a write-ahead segment.
+
+Belongs here: the bytes of one record and how to find whole records again. Does not belong
+here: files, or what a record's payload means.
+
+A record is ``<kind, 1><payload length, 8 hex><CRC-32, 8 hex><payload><newline>``. The CRC covers
+kind, length and payload. The payload is JSON on one line, so that after a damaged record the
+next newline leads back to a whole one; the length leads over a damaged newline.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from zlib import crc32
+
+EVENT = b"e"
+REJECT = b"r"
+_HEAD, _OVERHEAD = 9, 17
+
+
+@dataclass(slots=True)
+class Contents:
+    """Payloads of whole records by kind, bytes of damaged ones, bytes of a torn tail."""
+
+    events: list[bytes] = field(default_factory=list)
+    rejects: list[bytes] = field(default_factory=list)
+    damaged: list[bytes] = field(default_factory=list)
+    torn_bytes: int = 0
+
+
+def encode(kind: bytes, payload: bytes) -> bytes:
+    """One record; ``payload`` holds no newline."""
+    head = b"%b%08x" % (kind, len(payload))
+    return b"%b%08x%b\n" % (head, crc32(payload, crc32(head)), payload)
+
+
+def _payload_end(data: bytes, start: int) -> int | None:
+    """Where the payload of a whole record at ``start`` ends, or None if there is none."""
+    head = data[start : start + _HEAD]
+    if len(data) - start < _OVERHEAD or head[:1] not in (EVENT, REJECT):
+        return None
+    try:
+        length, checksum = int(head[1:], 16), int(data[start + _HEAD : start + _OVERHEAD], 16)
+    except ValueError:
+        return None
+    end = start + _OVERHEAD + length
+    payload = data[start + _OVERHEAD : end]
+    whole = len(payload) == length and crc32(payload, crc32(head)) == checksum
+    return end if whole else None
+
+
+def read(data: bytes) -> Contents:
+    """Tell whole, damaged and torn records of a segment apart; never raises.
+
+    Bytes after the last newline that are no whole record are a torn tail: their write was
+    never acknowledged. Other bytes that are no whole record are damaged.
+    """
+    contents = Contents()
+    start = 0
+    while start < len(data):
+        end = _payload_end(data, start)
+        if end is not None:
+            rows = contents.events if data[start : start + 1] == EVENT else contents.rejects
+            rows.append(data[start + _OVERHEAD : end])
+            start = end + 1
+            continue
+        newline = data.find(b"\n", start)
+        if newline < 0:
+            contents.torn_bytes = len(data) - start
+            break
+        contents.damaged.append(data[start : newline + 1])
+        start = newline + 1
+    return contents

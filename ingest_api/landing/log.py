@@ -1,0 +1,233 @@
+"""The write-ahead log: an answer of 2xx waits here until its bytes are on the disk.
+
+Belongs here: group commit, rotation, and refusing what cannot be made durable. Does not belong
+here: what the bytes mean, HTTP, or sealing.
+
+One thread commits: write, ``fdatasync``, resolve. Whatever arrives meanwhile is the next group,
+so a slow disk makes larger groups instead of longer queues.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from queue import Empty, SimpleQueue
+from threading import Thread
+from typing import Any
+
+from ecomind.settings import Settings
+from ingest_api.landing.files import DISK_FULL, make_folder
+from ingest_api.landing.segment import OpenSegment
+
+_DISK_LOOK_EVERY_S = 0.5
+
+
+class NotDurable(Exception):
+    """Nothing of the request was stored; ``reason`` is stable, ``retry_after_s`` is advice."""
+
+    def __init__(self, reason: str, retry_after_s: int) -> None:
+        """Say why, and when trying again makes sense (seconds)."""
+        super().__init__(reason)
+        self.reason = reason
+        self.retry_after_s = retry_after_s
+
+
+@dataclass(frozen=True, slots=True)
+class LogOptions:
+    """Where segments live and the log's limits (bytes, seconds)."""
+
+    folder: Path
+    max_segment_bytes: int
+    max_segment_age_s: float
+    max_pending_bytes: int
+    min_free_bytes: int
+
+    @classmethod
+    def of(cls, settings: Settings) -> LogOptions:
+        """The options in the settings."""
+        return cls(
+            settings.wal_dir,
+            settings.seal_max_bytes,
+            settings.seal_max_age_s,
+            settings.log_max_pending_bytes,
+            settings.min_free_bytes,
+        )
+
+
+class _GroupFuture(asyncio.Future[None]):
+    """Shared by all requests of a group, so one that is cancelled must not cancel it."""
+
+    def cancel(self, msg: Any | None = None) -> bool:
+        return False
+
+
+class _Group:
+    __slots__ = ("frames", "future", "size")
+
+    def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
+        self.frames: list[bytes] = []
+        self.size = 0
+        self.future = _GroupFuture(loop=loop)
+
+
+class EventLog:
+    """A write-ahead log; every method but the thread's own runs in the event loop."""
+
+    def __init__(self, options: LogOptions, on_failure: Callable[[str], None]) -> None:
+        """``on_failure`` is called once, in the event loop, when the log must not go on."""
+        self._options = options
+        self._on_failure = on_failure
+        self._loop = asyncio.get_running_loop()
+        self._queue: SimpleQueue[_Group | None] = SimpleQueue()
+        self._next: _Group | None = None
+        self._is_committing = False
+        self._pending_bytes = 0
+        self._failure: str | None = None
+        self._disk_is_low = False
+        self._next_disk_look = 0.0
+        self._segment: OpenSegment | None = None
+        make_folder(options.folder)
+        self._thread = Thread(target=self._commit_groups, name="committer", daemon=True)
+        self._thread.start()
+
+    @property
+    def pending_bytes(self) -> int:
+        """Bytes waiting for the disk."""
+        return self._pending_bytes
+
+    def admit(self, size: int) -> None:
+        """Check that ``size`` more bytes could be stored; raises ``NotDurable`` if not."""
+        if self._failure is not None:
+            raise NotDurable(self._failure, 30)
+        if self._pending_bytes + size > self._options.max_pending_bytes:
+            raise NotDurable("commit_queue_full", 1)
+        now = time.monotonic()
+        if now >= self._next_disk_look:
+            self._next_disk_look = now + _DISK_LOOK_EVERY_S
+            self._disk_is_low = self._free_bytes() < self._options.min_free_bytes
+        if self._disk_is_low:
+            raise NotDurable("disk_watermark", 30)
+
+    def _free_bytes(self) -> int:
+        disk = os.statvfs(self._options.folder)
+        return disk.f_bavail * disk.f_frsize
+
+    def append(self, frames: bytes) -> asyncio.Future[None]:
+        """Store whole records; the future is done when they are on the disk.
+
+        The future raises ``NotDurable`` when nothing of them was stored.
+        """
+        group = self._next
+        if group is None:
+            group = self._next = _Group(self._loop)
+            if not self._is_committing:
+                # Later in this turn of the loop, so that all it reads becomes one group.
+                self._loop.call_soon(self._hand_over)
+        group.frames.append(frames)
+        group.size += len(frames)
+        self._pending_bytes += len(frames)
+        return group.future
+
+    def _hand_over(self) -> None:
+        if self._next is not None and not self._is_committing:
+            self._is_committing = True
+            self._queue.put(self._next)
+            self._next = None
+
+    def _resolve(self, group: _Group, error: NotDurable | None) -> None:
+        self._pending_bytes -= group.size
+        self._is_committing = False
+        if error is None:
+            group.future.set_result(None)
+        else:
+            group.future.set_exception(error)
+        self._hand_over()
+
+    def _fail(self, reason: str) -> None:
+        if self._failure is None:
+            self._failure = reason
+            self._on_failure(reason)
+
+    def _commit_groups(self) -> None:
+        while True:
+            try:
+                group = self._queue.get(timeout=self._until_rotation_s())
+            except Empty:
+                self._rotate()
+                continue
+            if group is None:
+                self._rotate()
+                return
+            error = self._commit(group)
+            self._loop.call_soon_threadsafe(self._resolve, group, error)
+            if self._segment is not None and self._is_due(self._segment):
+                self._rotate()
+
+    def _commit(self, group: _Group) -> NotDurable | None:
+        if self._failure is not None:
+            return NotDurable(self._failure, 30)
+        try:
+            if self._segment is None:
+                self._segment = OpenSegment(self._options.folder)
+            self._segment.append(b"".join(group.frames))
+        except OSError as error:
+            return self._refuse(error)
+        try:
+            self._segment.sync(group.size)
+        except OSError:
+            # What the kernel kept of the failed pages is unknown: never sync this file again.
+            return self._give_up("fsync_error")
+        return None
+
+    def _refuse(self, error: OSError) -> NotDurable:
+        if error.errno not in DISK_FULL:
+            return self._give_up("write_error")
+        try:
+            if self._segment is not None:
+                self._segment.cut()
+        except OSError:
+            return self._give_up("write_error")
+        return NotDurable("disk_full", 30)
+
+    def _give_up(self, reason: str) -> NotDurable:
+        segment, self._segment = self._segment, None
+        if segment is not None:
+            try:
+                segment.cut()
+            except OSError:
+                # Left as it is: whole records in it are landed, as after a crash.
+                reason = f"{reason}_uncut"
+            segment.abandon()
+        self._loop.call_soon_threadsafe(self._fail, reason)
+        return NotDurable(reason, 30)
+
+    def _until_rotation_s(self) -> float | None:
+        if self._segment is None:
+            return None
+        age = time.monotonic() - self._segment.opened_at
+        return max(0.0, self._options.max_segment_age_s - age)
+
+    def _is_due(self, segment: OpenSegment) -> bool:
+        if segment.size >= self._options.max_segment_bytes:
+            return True
+        return time.monotonic() - segment.opened_at >= self._options.max_segment_age_s
+
+    def _rotate(self) -> None:
+        segment, self._segment = self._segment, None
+        if segment is None:
+            return
+        try:
+            segment.finish()
+        except OSError:
+            self._loop.call_soon_threadsafe(self._fail, "rotation_error")
+
+    async def close(self) -> None:
+        """Commit what waits, hand the last segment to the sealer and end the thread."""
+        while self._next is not None or self._is_committing:
+            await asyncio.sleep(0.001)
+        self._queue.put(None)
+        await self._loop.run_in_executor(None, self._thread.join)

@@ -1,0 +1,114 @@
+"""Landed files: from JSON rows to a durable, verified Parquet file.
+
+Belongs here: columns, sorting, compression, and putting a file in place. Does not belong here:
+segments, or which rows belong together.
+"""
+
+from __future__ import annotations
+
+import io
+import os
+from collections.abc import Sequence
+from datetime import datetime
+from pathlib import Path
+
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.json as pj
+import pyarrow.parquet as pq
+
+from ecomind.contract.fields import Table
+from ecomind.contract.landing import arrow_schema
+from ingest_api.landing.files import FILE_MODE, make_folder, sync_folder
+
+_BLOCK_BYTES = 8 * 2**20
+_ROW_GROUP_ROWS = 122_880
+
+
+class NotVerified(Exception):
+    """A written file does not hold what was written to it."""
+
+
+def _json_schema(schema: pa.Schema) -> pa.Schema:
+    """How rows are written in JSON: times as integer microseconds, anything may be absent."""
+    return pa.schema(
+        [pa.field(f.name, pa.int64() if pa.types.is_timestamp(f.type) else f.type) for f in schema]
+    )
+
+
+def _read(schema: pa.Schema, rows: Sequence[bytes]) -> pa.Table:
+    """Rows as a table of ``schema``. Raises ``pa.ArrowInvalid`` when one does not fit."""
+    parsed = pj.read_json(
+        io.BytesIO(b"\n".join(rows)),
+        read_options=pj.ReadOptions(use_threads=False, block_size=_BLOCK_BYTES),
+        parse_options=pj.ParseOptions(
+            explicit_schema=_json_schema(schema), unexpected_field_behavior="ignore"
+        ),
+    )
+    if parsed.num_rows != len(rows):
+        raise pa.ArrowInvalid("a row holds more or less than one object")
+    columns = [parsed.column(field.name).cast(field.type) for field in schema]
+    for field, column in zip(schema, columns, strict=True):
+        if not field.nullable and column.null_count:
+            raise pa.ArrowInvalid(f"{field.name} is missing")
+    return pa.Table.from_arrays(columns, schema=schema)
+
+
+def to_table(table: Table, rows: Sequence[bytes]) -> tuple[pa.Table, list[bytes]]:
+    """Rows of a landed table in contract order, and the rows that do not fit it."""
+    schema = arrow_schema(table)
+    if not rows:
+        return schema.empty_table(), []
+    try:
+        return _read(schema, rows), []
+    except pa.ArrowInvalid:
+        if len(rows) == 1:
+            return schema.empty_table(), list(rows)
+    # Halving finds a few misfits among many rows without reading every row alone.
+    middle = len(rows) // 2
+    left, left_misfits = to_table(table, rows[:middle])
+    right, right_misfits = to_table(table, rows[middle:])
+    return pa.concat_tables([left, right]), left_misfits + right_misfits
+
+
+def time_range(tables: Sequence[pa.Table]) -> tuple[datetime | None, datetime | None]:
+    """Earliest and latest ``received_at`` of all rows; two Nones when there are none."""
+    columns = [table.column("received_at") for table in tables if table.num_rows]
+    if not columns:
+        return None, None
+    firsts = (pc.min(column).as_py() for column in columns)
+    lasts = (pc.max(column).as_py() for column in columns)
+    return min(firsts), max(lasts)
+
+
+def _matches(path: Path, table: pa.Table) -> bool:
+    try:
+        metadata = pq.read_metadata(path)
+        return bool(
+            metadata.num_rows == table.num_rows
+            and metadata.schema.to_arrow_schema().equals(table.schema)
+        )
+    except (OSError, pa.ArrowException):
+        return False
+
+
+def land(table: pa.Table, path: Path, sort_by: Sequence[str]) -> None:
+    """Put the table's file at ``path`` durably; harmless when it is there already.
+
+    Raises ``OSError`` (disk) or ``NotVerified``; then nothing is at ``path``.
+    """
+    if path.exists() and _matches(path, table):
+        return
+    make_folder(path.parent)
+    temporary = path.with_name(f".{path.name}.tmp")
+    if sort_by:
+        table = table.sort_by([(name, "ascending") for name in sort_by])
+    flags = os.O_WRONLY | os.O_CREAT | os.O_TRUNC
+    with os.fdopen(os.open(temporary, flags, FILE_MODE), "wb") as file:
+        pq.write_table(table, file, compression="zstd", row_group_size=_ROW_GROUP_ROWS)
+        file.flush()
+        os.fsync(file.fileno())
+    if not _matches(temporary, table):
+        raise NotVerified(f"{path.name} did not read back as written")
+    temporary.rename(path)
+    sync_folder(path.parent)

@@ -1,0 +1,182 @@
+"""The sealer: turns finished segments into landed Parquet files, in order, each exactly once.
+
+Belongs here: one segment's landing and the loop over segments. Does not belong here: writing
+segments, or anything that reads landed files.
+
+The loader resumes after the highest sequence it has seen, so files must appear in sequence
+order: a segment is finished, or set aside whole, before the next one gets its number. A crash
+at any point is healed by sealing the segment again: its number is in its name, and files
+already in place are left alone.
+"""
+
+from __future__ import annotations
+
+import argparse
+import logging
+import os
+import select
+import signal
+import sys
+import time
+from collections.abc import Callable
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pyarrow as pa
+
+from ecomind.contract.event import EVENTS, OUTCOMES, REJECTS
+from ecomind.contract.fields import Table
+from ecomind.contract.landing import LandedName, arrow_schema, folder
+from ecomind.settings import Settings, get_settings
+from ingest_api.landing import frame
+from ingest_api.landing.files import DISK_FULL, make_folder, replace_file, try_lock
+from ingest_api.landing.parquet import land, time_range, to_table
+from ingest_api.landing.segment import Segment, waiting
+from ingest_api.landing.sequence import Sequence, SequenceDamaged
+
+_log = logging.getLogger("ingest_api.seal")
+_POLL_S = 0.25
+_RETRY_S = 2.0
+_NICENESS = 5
+
+
+class Sealer:
+    """Seals the segments of one node; exactly one may run on a machine (see ``main``)."""
+
+    def __init__(self, settings: Settings) -> None:
+        """Raises ``SequenceDamaged`` when the node's sequence cannot be read."""
+        self._settings = settings
+        make_folder(settings.wal_dir)
+        make_folder(settings.landing_dir)
+        self._sequence = Sequence(settings.wal_dir, settings.landing_dir, settings.node)
+
+    def seal_waiting(self) -> int:
+        """Seal every finished or orphaned segment; returns how many.
+
+        Raises ``OSError`` when the disk is full; sealing again later goes on where it stopped.
+        """
+        segments = waiting(self._settings.wal_dir)
+        for segment in segments:
+            self._sequence.at_least(segment.sequence)
+        for segment in segments:
+            self._seal(segment)
+        return len(segments)
+
+    def _seal(self, segment: Segment) -> None:
+        try:
+            data = segment.path.read_bytes()
+        except OSError:
+            _log.exception("segment %s cannot be read and is set aside", segment.name)
+            make_folder(self._settings.quarantine_dir)
+            segment.path.rename(self._settings.quarantine_dir / f"{segment.name}.segment")
+            return
+        if not data:
+            segment.remove()
+            return
+        if not segment.sequence:
+            segment = segment.assign(self._sequence.next())
+        self._land(segment, frame.read(data))
+        segment.remove()
+
+    def _land(self, segment: Segment, contents: frame.Contents) -> None:
+        rejects, misfit_rejects = to_table(REJECTS, contents.rejects)
+        events, misfit_events = to_table(EVENTS, contents.events)
+        self._set_aside(segment, contents.damaged + misfit_rejects + misfit_events)
+        # Outcomes last: once they are there, so are the files they count.
+        if rejects.num_rows:
+            land(rejects, self._path(REJECTS, segment), ("org_id", "received_at"))
+        if events.num_rows:
+            land(events, self._path(EVENTS, segment), ("org_id", "occurred_at"))
+        first, last = time_range((rejects, events))
+        outcome = {
+            "node": self._settings.node,
+            "sequence": segment.sequence,
+            "segment": segment.name,
+            "sealed_at": datetime.now(UTC),
+            "events_count": events.num_rows,
+            "rejects_count": rejects.num_rows,
+            "torn_bytes": contents.torn_bytes,
+            "first_received_at": first,
+            "last_received_at": last,
+        }
+        outcomes = pa.Table.from_pylist([outcome], schema=arrow_schema(OUTCOMES))
+        land(outcomes, self._path(OUTCOMES, segment), ())
+
+    def _path(self, table: Table, segment: Segment) -> Path:
+        name = LandedName(self._settings.node, segment.sequence, segment.name)
+        day = folder(table, segment.created_at.date())
+        return self._settings.landing_dir / day / str(name)
+
+    def _set_aside(self, segment: Segment, pieces: list[bytes]) -> None:
+        if not pieces:
+            return
+        make_folder(self._settings.quarantine_dir)
+        path = self._settings.quarantine_dir / f"{segment.name}.damaged"
+        replace_file(path, b"\n".join(piece.rstrip(b"\n") for piece in pieces) + b"\n")
+        _log.error("%d damaged records of %s were set aside", len(pieces), segment.name)
+
+
+def run(sealer: Sealer, is_asked_to_stop: Callable[[float], bool]) -> None:
+    """Seal until asked to stop, then once more; waits out a full disk."""
+    pause_s = _POLL_S
+    while not is_asked_to_stop(pause_s):
+        try:
+            sealer.seal_waiting()
+            pause_s = _POLL_S
+        except OSError as error:
+            if error.errno not in DISK_FULL:
+                raise
+            _log.warning("the disk is full: sealing waits")
+            pause_s = _RETRY_S
+    sealer.seal_waiting()
+
+
+def _stop_signal(with_parent: bool) -> Callable[[float], bool]:
+    """Asked to stop by SIGTERM or, with a parent, by the end of standard input."""
+    reader, writer = os.pipe()
+    signal.signal(signal.SIGTERM, lambda *_: os.write(writer, b"."))
+    if with_parent:
+        signal.signal(signal.SIGINT, signal.SIG_IGN)  # The parent decides when to stop.
+    else:
+        signal.signal(signal.SIGINT, lambda *_: os.write(writer, b"."))
+    sources = [reader, sys.stdin.fileno()] if with_parent else [reader]
+    return lambda timeout_s: bool(select.select(sources, [], [], timeout_s)[0])
+
+
+def _wait_for_lock(path: Path, is_asked_to_stop: Callable[[float], bool]) -> bool:
+    while try_lock(path) is None:
+        if is_asked_to_stop(_POLL_S):
+            return False
+    return True
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Run the sealer process; returns its exit code."""
+    parser = argparse.ArgumentParser(prog="python -m ingest_api.landing.seal", description=__doc__)
+    parser.add_argument("--once", action="store_true", help="seal what waits, then exit")
+    parser.add_argument("--with-parent", action="store_true", help="stop when stdin ends")
+    options = parser.parse_args(arguments)
+    logging.basicConfig(format="%(asctime)s %(levelname)s %(message)s")
+    logging.Formatter.converter = time.gmtime
+    settings = get_settings()
+    make_folder(settings.wal_dir)
+    lock = settings.wal_dir / "sealer.lock"
+    try:
+        if options.once:
+            if try_lock(lock) is None:
+                sys.stderr.write(f"another sealer is at work in {settings.wal_dir}\n")
+                return 1
+            Sealer(settings).seal_waiting()
+            return 0
+        stop = _stop_signal(options.with_parent)
+        os.nice(_NICENESS)
+        if _wait_for_lock(lock, stop):
+            run(Sealer(settings), stop)
+    except SequenceDamaged as error:
+        sys.stderr.write(f"{error}\n")
+        return 1
+    return 0
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())
