@@ -1,0 +1,162 @@
+"""What an auditor may expect of every published snapshot, and the pages that show it holds.
+
+Belongs here: the acceptance suite (Great Expectations) and building its Data Docs. Does not
+belong here: truths about how marts are computed; those are dbt's tests and run before anything
+is published.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import tempfile
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from ecomind.warehouse.snapshot import SnapshotRef
+
+os.environ.setdefault("GX_ANALYTICS_ENABLED", "false")
+
+_SCENARIOS = ("low", "mid", "high")
+_METRICS = (
+    ("energy", "kwh"),
+    ("water", "l"),
+    ("co2e_total_location", "kg"),
+    ("co2e_total_market", "kg"),
+)
+_EXTERNAL = re.compile(
+    r"<script[^>]*\bsrc=\"(?:https?:)?//[^>]*>\s*</script>|<link[^>]*\bhref=\"(?:https?:)?//[^>]*>",
+    re.IGNORECASE,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """Whether one expectation of a mart held, and what was seen where it did not."""
+
+    mart: str
+    expectation: str
+    holds: bool
+    details: str
+
+
+def _daily_mart_expectations(gx: Any) -> Iterator[Any]:
+    expect = gx.expectations
+    for key in ("usage_date", "org_id", "factor_set_id", "method_version"):
+        yield expect.ExpectColumnValuesToNotBeNull(column=key)
+    yield expect.ExpectTableRowCountToBeBetween(min_value=0)
+    yield expect.ExpectColumnValuesToBeBetween(column="events", min_value=1)
+    for metric, unit in _METRICS:
+        low, mid, high = (f"{metric}_{scenario}_{unit}" for scenario in _SCENARIOS)
+        yield expect.ExpectColumnValuesToNotBeNull(column=mid)
+        yield expect.ExpectColumnValuesToBeBetween(column=low, min_value=0)
+        for larger, smaller in ((mid, low), (high, mid)):
+            yield expect.ExpectColumnPairValuesAToBeGreaterThanB(
+                column_A=larger, column_B=smaller, or_equal=True
+            )
+    yield expect.ExpectColumnValuesToBeBetween(
+        column="data_quality_score", min_value=1, max_value=5
+    )
+    for share in ("default_factor_energy_share", "market_fallback_energy_share"):
+        yield expect.ExpectColumnValuesToBeBetween(column=share, min_value=0, max_value=1)
+
+
+def _datapoint_expectations(gx: Any) -> Iterator[Any]:
+    expect = gx.expectations
+    for key in ("org_id", "datapoint_id", "status", "unit"):
+        yield expect.ExpectColumnValuesToNotBeNull(column=key)
+    yield expect.ExpectColumnValuesToBeInSet(
+        column="status", value_set=["computed", "user_supplied", "not_available", "refused"]
+    )
+    yield expect.ExpectCompoundColumnsToBeUnique(
+        column_list=["org_id", "period_start", "datapoint_id"]
+    )
+    computed = 'status=="computed"'
+    yield expect.ExpectColumnValuesToNotBeNull(
+        column="value", row_condition=computed, condition_parser="pandas"
+    )
+
+
+_SUITES: Mapping[str, Any] = {
+    "mart.org_footprint_daily": _daily_mart_expectations,
+    "mart.model_footprint_daily": _daily_mart_expectations,
+    "reporting.rpt_datapoint": _datapoint_expectations,
+}
+
+
+def _frame(snapshot: SnapshotRef, mart: str) -> pd.DataFrame:
+    with snapshot.connect() as connection:
+        return connection.execute(f"select * from {mart} order by all").to_arrow_table().to_pandas()
+
+
+def _verdicts(mart: str, result: Any) -> Iterator[Verdict]:
+    for entry in result.results:
+        config = entry.expectation_config
+        columns = [
+            str(config.kwargs[name])
+            for name in ("column", "column_A", "column_B", "column_list")
+            if name in config.kwargs
+        ]
+        unexpected = (entry.result or {}).get("unexpected_count")
+        details = f"{unexpected} rows differ" if unexpected else "holds"
+        if entry.exception_info and entry.exception_info.get("raised_exception"):
+            details = str(entry.exception_info.get("exception_message"))[:200]
+        name = f"{config.type}({', '.join(columns)})"
+        yield Verdict(mart, name, bool(entry.success), details)
+
+
+def accept(snapshot: SnapshotRef, documents_dir: Path) -> list[Verdict]:
+    """Hold a snapshot against the acceptance suite and rebuild the Data Docs.
+
+    The pages replace those in ``documents_dir`` at once when they are complete.
+    """
+    import great_expectations as gx  # noqa: PLC0415 - five seconds, wanted only here.
+
+    gx_context: Any = gx.get_context
+    verdicts: list[Verdict] = []
+    with tempfile.TemporaryDirectory(prefix="ecomind-acceptance-") as folder:
+        context = gx_context(mode="file", project_root_dir=folder)
+        context.enable_analytics(False)
+        source = context.data_sources.add_pandas("snapshot")
+        for mart, expectations in _SUITES.items():
+            suite = context.suites.add(gx.ExpectationSuite(name=mart))
+            for expectation in expectations(gx):
+                suite.add_expectation(expectation)
+            batch = source.add_dataframe_asset(mart).add_batch_definition_whole_dataframe("whole")
+            definition = context.validation_definitions.add(
+                gx.ValidationDefinition(name=mart, data=batch, suite=suite)
+            )
+            checked = definition.run(
+                batch_parameters={"dataframe": _frame(snapshot, mart)},
+                run_id=gx.RunIdentifier(
+                    run_name=snapshot.snapshot_id, run_time=snapshot.published_at
+                ),
+            )
+            verdicts += _verdicts(mart, checked)
+        context.build_data_docs()
+        site = Path(folder) / "gx" / "uncommitted" / "data_docs" / "local_site"
+        _replace_site(site, documents_dir)
+    return verdicts
+
+
+def _replace_site(site: Path, documents_dir: Path) -> None:
+    """Put the built pages in place of the old ones, without links to other hosts."""
+    style = Path(__file__).with_name("data_docs.css").read_text(encoding="utf-8")
+    for page in site.rglob("*.html"):
+        html = _EXTERNAL.sub("", page.read_text(encoding="utf-8"))
+        html = html.replace("</head>", f"<style>{style}</style></head>", 1)
+        page.write_text(html, encoding="utf-8")
+    documents_dir.parent.mkdir(parents=True, exist_ok=True)
+    new, old = documents_dir.with_suffix(".new"), documents_dir.with_suffix(".old")
+    for leftover in (new, old):
+        shutil.rmtree(leftover, ignore_errors=True)
+    shutil.copytree(site, new)
+    if documents_dir.exists():
+        documents_dir.rename(old)
+    new.rename(documents_dir)
+    shutil.rmtree(old, ignore_errors=True)

@@ -1,0 +1,120 @@
+"""How dbt is called: its project, environment, arguments and asset keys.
+
+Belongs here: everything Dagster and the commands need to run the dbt project. Does not belong
+here: models, tests or formulas.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import dagster as dg
+from dagster_dbt import DagsterDbtTranslator, DagsterDbtTranslatorSettings, DbtCliResource
+
+from ecomind.errors import EcoMindError
+from ecomind.settings import PROJECT_ROOT, Settings
+from orchestration.names import DBT_GROUPS
+
+PROJECT_DIR = PROJECT_ROOT / "dbt_project"
+SEEDS_DIR = PROJECT_ROOT / "seeds"
+
+
+class DbtError(EcoMindError):
+    """dbt refused the project; says why in one sentence."""
+
+
+def dbt_executable() -> str:
+    """Dbt beside this interpreter; found also when the environment is not activated."""
+    return str(Path(sys.executable).with_name("dbt"))
+
+
+def dbt_environment(settings: Settings) -> dict[str, str]:
+    """Environment variables the dbt project reads."""
+    return {
+        "ECOMIND_MARTS_DATABASE": str(settings.marts_database),
+        "ECOMIND_RAW_DATABASE": str(settings.raw_database),
+        "ECOMIND_DUCKDB_MEMORY_LIMIT": settings.duckdb_memory_limit,
+        "ECOMIND_DUCKDB_THREADS": str(settings.duckdb_threads),
+        "DBT_TARGET_PATH": str(settings.dbt_target_dir),
+        "DBT_LOG_PATH": str(settings.logs_dir / "dbt"),
+        "DBT_SEND_ANONYMOUS_USAGE_STATS": "false",
+        "DBT_USE_COLORS": "false",
+    }
+
+
+def dbt_vars(settings: Settings) -> list[str]:
+    """Variables of the project that settings change; none for the defaults."""
+    if settings.us_grid_basis == "egrid":
+        return []
+    return ["--vars", json.dumps({"us_grid_basis": settings.us_grid_basis})]
+
+
+def _newest_source(project_dir: Path) -> float:
+    sources = [
+        path
+        for folder in (project_dir, SEEDS_DIR)
+        for pattern in ("**/*.sql", "**/*.yml", "**/*.csv", "**/*.md")
+        for path in folder.glob(pattern)
+    ]
+    return max(path.stat().st_mtime for path in sources)
+
+
+def ensure_manifest(settings: Settings) -> Path:
+    """The project's manifest, parsed anew when a source file is newer.
+
+    Raises ``DbtError`` when the project does not parse.
+    """
+    manifest = settings.dbt_target_dir / "manifest.json"
+    if manifest.is_file() and manifest.stat().st_mtime > _newest_source(PROJECT_DIR):
+        return manifest
+    settings.dbt_target_dir.mkdir(parents=True, exist_ok=True)
+    settings.warehouse_dir.mkdir(parents=True, exist_ok=True)
+    parsed = subprocess.run(
+        [dbt_executable(), "--quiet", "parse", *project_arguments(), *dbt_vars(settings)],
+        env={**os.environ, **dbt_environment(settings)},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    if parsed.returncode != 0:
+        lines = [line.strip() for line in parsed.stdout.splitlines() if line.strip()]
+        raise DbtError(f"the dbt project does not parse: {' '.join(lines)[-400:]}")
+    return manifest
+
+
+def project_arguments() -> list[str]:
+    """Where dbt finds the project and its profile."""
+    return ["--project-dir", str(PROJECT_DIR), "--profiles-dir", str(PROJECT_DIR)]
+
+
+def dbt_resource() -> DbtCliResource:
+    """Dagster's handle on the dbt command."""
+    return DbtCliResource(
+        project_dir=str(PROJECT_DIR),
+        profiles_dir=str(PROJECT_DIR),
+        dbt_executable=dbt_executable(),
+    )
+
+
+class Translator(DagsterDbtTranslator):
+    """Asset keys are (schema, table); groups are the layers."""
+
+    def __init__(self) -> None:
+        """Tests of dbt become asset checks."""
+        super().__init__(DagsterDbtTranslatorSettings(enable_source_tests_as_checks=True))
+
+    def get_asset_key(self, dbt_resource_props: Mapping[str, Any]) -> dg.AssetKey:
+        """Key of a node: its schema and its name."""
+        if dbt_resource_props["resource_type"] == "source":
+            return dg.AssetKey([dbt_resource_props["source_name"], dbt_resource_props["name"]])
+        return dg.AssetKey([dbt_resource_props["schema"], dbt_resource_props["name"]])
+
+    def get_group_name(self, dbt_resource_props: Mapping[str, Any]) -> str | None:
+        """Group of a node: its layer."""
+        return DBT_GROUPS.get(dbt_resource_props["schema"])

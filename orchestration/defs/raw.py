@@ -1,0 +1,63 @@
+"""Raw: dlt loads what was landed, and the control store."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import dagster as dg
+
+from ecomind.contract.raw import CONTROL_TABLES, LANDED_TO_RAW, LOAD_OUTCOMES, LOADS, USAGE_EVENTS
+from ecomind.settings import get_settings
+from orchestration.names import LANDED_FILES, RAW, WAREHOUSE_POOL, raw_key
+from orchestration.organizations import register_organizations
+
+_APPENDED = (*(raw for _, raw in LANDED_TO_RAW), LOAD_OUTCOMES, LOADS)
+READABLE_CHECK = "landed_files_are_readable"
+
+
+def _spec(name: str, description: str, deps: list[dg.AssetKey]) -> dg.AssetSpec:
+    return dg.AssetSpec(
+        raw_key(name), group_name=RAW, description=description, deps=deps, kinds={"dlt", "duckdb"}
+    )
+
+
+@dg.multi_asset(
+    name="load",
+    specs=[
+        *(_spec(table.name, table.description, [LANDED_FILES]) for table in _APPENDED),
+        *(_spec(table.name, table.description, []) for table in CONTROL_TABLES),
+    ],
+    check_specs=[
+        dg.AssetCheckSpec(
+            READABLE_CHECK,
+            asset=raw_key(USAGE_EVENTS.name),
+            description="Every landed file could be read; others are set aside, not lost.",
+        )
+    ],
+    pool=WAREHOUSE_POOL,
+)
+def load_raw(
+    context: dg.AssetExecutionContext,
+) -> Iterator[dg.MaterializeResult[None] | dg.AssetCheckResult]:
+    """Load every landed file not loaded before, and the control store."""
+    from dlt_pipelines.pipeline import load  # noqa: PLC0415 - heavy, wanted only where it runs.
+
+    settings = get_settings()
+    result = load(settings)
+    register_organizations(context.instance, settings)
+    for table in (*_APPENDED, *CONTROL_TABLES):
+        metadata: dict[str, str | int | None] = {"load_id": result.load_id}
+        if table.name in result.rows:
+            metadata["dagster/row_count"] = result.rows[table.name]
+        yield dg.MaterializeResult(asset_key=raw_key(table.name), metadata=metadata)
+    yield dg.AssetCheckResult(
+        check_name=READABLE_CHECK,
+        asset_key=raw_key(USAGE_EVENTS.name),
+        passed=not result.set_aside,
+        severity=dg.AssetCheckSeverity.ERROR,
+        description="; ".join(
+            f"{aside.file.path.name} was set aside: {aside.reason}" for aside in result.set_aside
+        )
+        or "Every landed file was loaded.",
+        metadata={"files_loaded": result.files_count, "files_set_aside": len(result.set_aside)},
+    )

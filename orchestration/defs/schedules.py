@@ -1,0 +1,123 @@
+"""Jobs, and when they run: on newly landed files, nightly, and monthly."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+
+import dagster as dg
+
+from ecomind.contract.event import LANDED_TABLES
+from ecomind.settings import get_settings
+from orchestration.defs.raw import load_raw
+from orchestration.defs.serving import snapshot
+from orchestration.defs.warehouse import factors, marts
+from orchestration.landing_watch import newest_sequences
+from orchestration.names import DATA_DOCS, DBT_DOCS, LANDED_FILES, MONTHLY_REPORT, WAREHOUSE_AUDIT
+from orchestration.organizations import register_organizations
+
+_REFRESHED = dg.AssetSelection.assets(load_raw, marts, snapshot)
+
+refresh = dg.define_asset_job(
+    "refresh",
+    selection=_REFRESHED,
+    description="Load what was landed, rebuild what it touched, check, publish.",
+)
+rebuild = dg.define_asset_job(
+    "rebuild",
+    selection=_REFRESHED | dg.AssetSelection.assets(factors),
+    description="As refresh, with the factor seeds loaded anew.",
+)
+documents = dg.define_asset_job(
+    "documents",
+    selection=dg.AssetSelection.assets(DATA_DOCS, DBT_DOCS),
+    description="The auditor's pages of the published snapshot.",
+)
+audit = dg.define_asset_job(
+    "audit",
+    selection=dg.AssetSelection.assets(WAREHOUSE_AUDIT),
+    description="Tests over all history, and landed files that no load dealt with.",
+)
+report = dg.define_asset_job(
+    "report",
+    selection=dg.AssetSelection.assets(MONTHLY_REPORT),
+    description="One organisation's report of one month.",
+)
+
+
+@dg.sensor(
+    job=refresh,
+    name="landed_files",
+    minimum_interval_seconds=get_settings().load_poll_s,
+    default_status=dg.DefaultSensorStatus.RUNNING,
+    description="Starts a refresh when files were landed since the last one it started.",
+)
+def landed_files_sensor(
+    context: dg.SensorEvaluationContext,
+) -> dg.SensorResult | dg.SkipReason:
+    """One refresh for everything landed since; none while a refresh waits to start."""
+    settings = get_settings()
+    sequences = newest_sequences(settings.landing_dir, LANDED_TABLES)
+    cursor = ",".join(f"{name}={number}" for name, number in sorted(sequences.items()))
+    if not cursor or cursor == context.cursor:
+        return dg.SkipReason("nothing was landed since the last refresh")
+    waiting = context.instance.get_runs_count(
+        dg.RunsFilter(
+            job_name=refresh.name,
+            statuses=[
+                dg.DagsterRunStatus.QUEUED,
+                dg.DagsterRunStatus.NOT_STARTED,
+                dg.DagsterRunStatus.STARTING,
+            ],
+        )
+    )
+    if waiting:
+        return dg.SkipReason("a refresh is about to start and will take these files along")
+    landed = dg.AssetMaterialization(LANDED_FILES, metadata={"newest": cursor})
+    return dg.SensorResult(
+        run_requests=[dg.RunRequest(run_key=cursor)], cursor=cursor, asset_events=[landed]
+    )
+
+
+nightly_audit = dg.ScheduleDefinition(
+    name="nightly_audit",
+    job=audit,
+    cron_schedule="20 2 * * *",
+    execution_timezone="UTC",
+    default_status=dg.DefaultScheduleStatus.RUNNING,
+)
+daily_documents = dg.ScheduleDefinition(
+    name="daily_documents",
+    job=documents,
+    cron_schedule="40 3 * * *",
+    execution_timezone="UTC",
+    default_status=dg.DefaultScheduleStatus.RUNNING,
+)
+daily_refresh = dg.ScheduleDefinition(
+    name="daily_refresh",
+    job=rebuild,
+    cron_schedule="5 1 * * *",
+    execution_timezone="UTC",
+    default_status=dg.DefaultScheduleStatus.RUNNING,
+)
+
+
+@dg.schedule(
+    job=report,
+    name="monthly_reports",
+    cron_schedule="0 4 2 * *",
+    execution_timezone="UTC",
+    default_status=dg.DefaultScheduleStatus.RUNNING,
+    description="Reports of the month before, for every organisation, on the second of a month.",
+)
+def monthly_reports(context: dg.ScheduleEvaluationContext) -> list[dg.RunRequest]:
+    """One run per organisation for the month that just ended."""
+    now = (context.scheduled_execution_time or datetime.now(UTC)).astimezone(UTC)
+    month = (now.replace(day=1) - timedelta(days=1)).strftime("%Y-%m-01")
+    organizations = register_organizations(context.instance, get_settings())
+    return [
+        dg.RunRequest(
+            run_key=f"{organization}/{month}",
+            partition_key=dg.MultiPartitionKey({"month": month, "organization": organization}),
+        )
+        for organization in organizations
+    ]

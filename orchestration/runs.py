@@ -1,0 +1,138 @@
+"""Running a Dagster job from a command, with its progress on the terminal.
+
+Belongs here: preparing Dagster's home, executing a job in this process and telling its steps.
+The run stands in the same instance the services use, so it shows in Dagster's pages and waits
+its turn for the warehouse. Does not belong here: what the jobs do.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import shutil
+import threading
+import uuid
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import dagster as dg
+from rich.console import Console
+
+from ecomind.errors import EcoMindError
+from ecomind.settings import Settings
+from orchestration.dbt import SEEDS_DIR, dbt_environment, ensure_manifest
+
+INSTANCE_FILE = Path(__file__).with_name("instance") / "dagster.yaml"
+_POLL_S = 0.5
+_QUIET = {"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}}
+
+
+class RunFailed(EcoMindError):
+    """A job failed; says which step and why, in one sentence."""
+
+
+def prepare_home(settings: Settings) -> None:
+    """Create the folders of an installation and give Dagster its instance file."""
+    for folder in (settings.dagster_home, settings.logs_dir, settings.warehouse_dir):
+        folder.mkdir(parents=True, exist_ok=True)
+    shutil.copyfile(INSTANCE_FILE, settings.dagster_home / "dagster.yaml")
+    os.environ["DAGSTER_HOME"] = str(settings.dagster_home)
+    os.environ["DAGSTER_DISABLE_TELEMETRY"] = "1"
+    os.environ.update(dbt_environment(settings))
+    ensure_manifest(settings)
+
+
+def seeds_fingerprint() -> str:
+    """SHA-256 over every factor file's name and content, hex."""
+    digest = hashlib.sha256()
+    for path in sorted(SEEDS_DIR.glob("*.csv")):
+        digest.update(path.name.encode())
+        digest.update(path.read_bytes())
+    return digest.hexdigest()
+
+
+def loaded_seeds(settings: Settings) -> Path:
+    """File that holds the fingerprint of the factor files loaded last."""
+    return settings.warehouse_dir / "seeds.sha256"
+
+
+def load_job_name(settings: Settings) -> str:
+    """``rebuild`` when the factor files changed since they were loaded, else ``refresh``."""
+    fingerprint = loaded_seeds(settings)
+    unchanged = fingerprint.is_file() and fingerprint.read_text() == seeds_fingerprint()
+    return "refresh" if unchanged and settings.marts_database.is_file() else "rebuild"
+
+
+def _tell_steps(instance: dg.DagsterInstance, run_id: str, seen: int, console: Console) -> int:
+    records = instance.all_logs(run_id)
+    for record in records[seen:]:
+        event = record.dagster_event
+        if event is None:
+            continue
+        if event.is_step_start:
+            console.print(f"  [dim]…[/dim] {event.step_key}")
+        elif event.is_step_success:
+            seconds = event.step_success_data.duration_ms / 1000
+            console.print(f"  [green]✓[/green] {event.step_key} [dim]{seconds:.1f} s[/dim]")
+        elif event.is_step_failure:
+            console.print(f"  [red]✗[/red] {event.step_key}")
+    return len(records)
+
+
+@contextmanager
+def _told(instance: dg.DagsterInstance, run_id: str, console: Console) -> Iterator[None]:
+    """Print steps while the body runs; a run's events are only in the instance, so poll it."""
+    finished = threading.Event()
+
+    def follow() -> None:
+        seen = 0
+        while not finished.wait(_POLL_S):
+            seen = _tell_steps(instance, run_id, seen, console)
+        _tell_steps(instance, run_id, seen, console)
+
+    thread = threading.Thread(target=follow, daemon=True)
+    thread.start()
+    try:
+        yield
+    finally:
+        finished.set()
+        thread.join()
+
+
+def _why(instance: dg.DagsterInstance, run_id: str) -> str:
+    for record in instance.all_logs(run_id):
+        event = record.dagster_event
+        if event is not None and event.is_step_failure:
+            error = event.step_failure_data.error
+            cause = error.cause or error if error else None
+            lines = (cause.message if cause else "no reason given").strip().splitlines()
+            return f"{event.step_key} failed: {' '.join(lines)[:600]}"
+    return "the run failed before its first step"
+
+
+def run_job(
+    settings: Settings, name: str, console: Console, partition_key: str | None = None
+) -> str:
+    """Run a job here and now; returns the run's id.
+
+    ``prepare_home`` must have run. Raises ``RunFailed`` with the failed step and its reason.
+    """
+    from orchestration.definitions import defs  # noqa: PLC0415 - needs the prepared home.
+
+    run_id = str(uuid.uuid4())
+    with dg.DagsterInstance.get() as instance:
+        job = defs().get_job_def(name)
+        with _told(instance, run_id, console):
+            result = job.execute_in_process(
+                run_config=_QUIET,
+                instance=instance,
+                partition_key=partition_key,
+                raise_on_error=False,
+                run_id=run_id,
+            )
+        if not result.success:
+            raise RunFailed(f"{_why(instance, run_id)} (run {run_id[:8]})")
+    if name == "rebuild":
+        loaded_seeds(settings).write_text(seeds_fingerprint())
+    return run_id
