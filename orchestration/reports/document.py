@@ -42,16 +42,16 @@ STATUS_TEXT = {
     "refused": "refused",
 }
 FACTOR_TYPES = {
-    "model": "Energy of a model",
-    "model_energy": "Energy of a model",
-    "grid": "Grid intensity",
-    "grid_location": "Grid intensity, location-based",
-    "grid_market": "Grid intensity, market-based",
-    "pue": "Power usage effectiveness",
-    "wue": "On-site water",
-    "water_onsite": "On-site water",
-    "ewif": "Off-site water",
-    "water_offsite": "Off-site water",
+    "model_output": "Model, generated tokens",
+    "model_input": "Model, tokens read",
+    "model_context": "Model, context held",
+    "model_call": "Model, one call",
+    "grid_location": "Grid, location-based",
+    "grid_market": "Grid, market-based",
+    "pue": "Data centre overhead (PUE)",
+    "wue": "Water on site (WUE)",
+    "water_offsite": "Water for electricity",
+    "water_offsite_without_hydro": "Water for electricity, no hydro",
     "embodied": "Embodied emissions",
 }
 
@@ -61,6 +61,7 @@ def page_data(content: Content, drawn: dict[str, charts.Chart]) -> dict[str, Any
     snapshot = content.snapshot
     data: dict[str, Any] = {
         "org_name": content.org_name,
+        "org_short": shortened(content.org_name, 48),
         "org_id": content.org_id,
         "period": content.period.title,
         "span": f"{day_text(content.period.start)} to {day_text(content.period.end)} (UTC)",

@@ -71,7 +71,7 @@ WITH factor(factor_id, factor_type, key, value_low, value_mid, value_high, unit,
     ('embodied-default', 'embodied', '*', 19.0, 45.5, 89.0, 'gCO2e/kWh IT', 'cradle to gate',
      2025, 'EcoMind, from the NVIDIA HGX H100 footprint', 'https://www.nvidia.com/', 'Facts',
      2, 1.0),
-    ('model-gpt-4o', 'model_energy', 'openai/gpt-4o', 0.265, 0.98, 3.63, 'Wh/1k output tokens',
+    ('model-gpt-4o', 'model_output', 'openai/gpt-4o', 0.265, 0.98, 3.63, 'Wh/1k output tokens',
      'IT energy', 2024, 'EcoMind regression on ML.ENERGY', 'https://ml.energy/', 'Apache-2.0',
      2, 0.4)
 )

@@ -16,7 +16,7 @@ import pytest
 from ecomind.warehouse.snapshot import SnapshotRef, read_snapshot
 from orchestration.reports import pdf
 from orchestration.reports.build import bundle_files
-from orchestration.reports.content import Content, read_content
+from orchestration.reports.content import METRICS, SCENARIOS, Content, read_content
 from orchestration.reports.pdf import ReportNotPrintable, report_pdf
 from orchestration.reports.period import Period
 from tests.orchestration.snapshot_figures import PEOPLE
@@ -195,10 +195,11 @@ def test_names_cannot_become_markup_and_odd_characters_do_not_stop_the_report(
     assert '#eval("1") & <b>' in text
 
 
-def test_a_month_with_one_day_and_nothing_but_low_energy_prints(
+def test_a_month_with_one_day_and_no_footprint_prints(
     snapshot: SnapshotRef, tmp_path: Path
 ) -> None:
     marts = ("org", "team", "user", "model", "region")
+    zeros = ", ".join(f"{m}_{s}_{unit} = 0" for m, unit in METRICS.items() for s in SCENARIOS)
     few = changed(
         snapshot.path,
         tmp_path / "few.duckdb",
@@ -206,12 +207,14 @@ def test_a_month_with_one_day_and_nothing_but_low_energy_prints(
             f"delete from mart.{m}_footprint_daily where usage_date <> date '2026-10-07'"
             for m in marts
         ),
+        *(f"update mart.{m}_footprint_daily set {zeros}" for m in marts),
         "delete from mart.factor_in_use",
         "delete from mart.unknown_model",
         "delete from mart.rejection_daily",
     )
     with read_snapshot(few).connect() as connection:
         content = read_content(connection, "borealis", OCTOBER)
+    assert content.total.metrics["energy"].high == 0
     assert report_pdf(content, b"").startswith(b"%PDF-")
 
 
