@@ -1,0 +1,181 @@
+"""Data health: what came in, what was turned away, how fresh it is, what was not recognised."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+
+import pandas as pd
+import streamlit as st
+
+from ecomind.settings import get_settings
+from streamlit_app import charts, figures, formatting
+from streamlit_app.formatting import Quantity
+from streamlit_app.tables import rounded
+from streamlit_app.view import View, header, organisation, quality
+
+LEVELS = {
+    1: "exact name",
+    2: "alias",
+    3: "family",
+    4: "size words",
+    5: "provider's default",
+    6: "global default",
+}
+
+
+def _freshness(view: View) -> None:
+    snapshot, now = view.data.snapshot, datetime.now(UTC)
+    left, right = st.columns(2)
+    with left.container(border=True, height="stretch"):
+        st.metric("Published", formatting.age(now, snapshot.published_at))
+        st.caption(formatting.moment(snapshot.published_at))
+    with right.container(border=True, height="stretch"):
+        through = snapshot.data_through
+        st.metric(
+            "Data received through",
+            formatting.MISSING if through is None else formatting.age(now, through),
+        )
+        st.caption(formatting.moment(through))
+    hours = get_settings().freshness_warn_h
+    if through is None or (now - through).total_seconds() > hours * 3600:
+        st.warning(
+            f"No event newer than {hours} hours is in this snapshot: check that your sources "
+            "still send and that loads run (`ecomind doctor`)."
+        )
+
+
+def _intake(view: View) -> None:
+    rows = view.data.mart("intake_health_daily", view.start, view.end)
+    st.subheader("Intake")
+    if rows.empty:
+        st.info("No event was received on the days of this period; usage may carry older dates.")
+        return
+    counts = {
+        "events_received": "Received",
+        "events_distinct": "Counted",
+        "events_repeated": "Repeated",
+        "events_rejected": "Rejected",
+    }
+    for column, (name, label) in zip(st.columns(4), counts.items(), strict=True):
+        with column.container(border=True):
+            st.metric(label, formatting.amount(float(rows[name].sum()), Quantity.COUNT))
+    st.caption(
+        "Repeated events were sent more than once and are counted once. Rejected events could "
+        "not be used; their senders were told why."
+    )
+    stack = {name: counts[name] for name in counts if name != "events_received"}
+    charts.show(charts.counts(rows, "received_date", stack, "Events by day of receipt (UTC)"))
+
+
+def _rejections(view: View) -> None:
+    rows = view.data.mart("rejection_daily", view.start, view.end)
+    st.subheader("Rejections")
+    if rows.empty:
+        st.success("No event was rejected in this period.")
+        return
+    summed = (
+        rows.groupby("code")
+        .agg(
+            rejected=("rejected", "sum"),
+            first=("received_date", "min"),
+            last=("received_date", "max"),
+        )
+        .reset_index()
+        .sort_values(["rejected", "code"], ascending=[False, True])
+    )
+    days = st.column_config.DateColumn(format="YYYY-MM-DD")
+    st.dataframe(
+        summed.rename(
+            columns={
+                "code": "Reason",
+                "rejected": "Events",
+                "first": "First day",
+                "last": "Last day",
+            }
+        ),
+        hide_index=True,
+        width="stretch",
+        key="rejections_table",
+        column_config={"First day": days, "Last day": days},
+    )
+
+
+def _quality(view: View) -> None:
+    rows = organisation(view)
+    if rows.empty:
+        return
+    totals = figures.totals(rows)
+    st.subheader("Quality of the estimate")
+    shown = (
+        ("Data quality", quality(totals["data_quality_score"]), "5 is measured, 1 an assumption."),
+        (
+            "On default factors",
+            formatting.percent(totals["default_factor_energy_share"]),
+            "Share of energy whose model or grid zone was not known.",
+        ),
+        (
+            "From tokens",
+            formatting.percent(totals["token_route_energy_share"]),
+            "Share of energy estimated from tokens rather than from the number of calls.",
+        ),
+        (
+            "Without a market factor",
+            formatting.percent(totals["market_fallback_energy_share"]),
+            "Share of energy whose market-based carbon uses the location factor.",
+        ),
+    )
+    for column, (label, text, help_text) in zip(st.columns(4), shown, strict=True):
+        with column.container(border=True):
+            st.metric(label, text, help=help_text)
+
+
+def _unknown_models(view: View) -> None:
+    rows = view.data.mart("unknown_model").sort_values("energy_mid_kwh", ascending=False)
+    st.subheader("Models not recognised (all data)")
+    if rows.empty:
+        st.success("Every model was recognised.")
+        return
+    st.caption(
+        "These names match no model we have figures for, so a default of similar size was used. "
+        "Add a factor or an alias to make them exact."
+    )
+    level = rows["model_fallback_level"].map(LEVELS).fillna("other")
+    unit = formatting.unit_for(Quantity.ENERGY, float(rows["energy_mid_kwh"].max()))
+    table = pd.DataFrame(
+        {
+            "Model": rows["model"],
+            "Provider": rows["provider"],
+            "Taken as": rows["resolved_model_key"],
+            "By": level,
+            "Events": rows["events"],
+            f"Energy ({unit.symbol})": (rows["energy_mid_kwh"] / unit.size).map(rounded),
+            "Share of energy": rows["energy_share"],
+            "First seen": rows["first_seen"],
+            "Last seen": rows["last_seen"],
+        }
+    )
+    days = st.column_config.DateColumn(format="YYYY-MM-DD")
+    st.dataframe(
+        table,
+        hide_index=True,
+        width="stretch",
+        key="unknown_table",
+        column_config={
+            "Share of energy": st.column_config.NumberColumn(format="percent"),
+            "First seen": days,
+            "Last seen": days,
+        },
+    )
+
+
+def page() -> None:
+    """Draw the page."""
+    view = header("Data health")
+    _freshness(view)
+    _quality(view)
+    _intake(view)
+    _rejections(view)
+    _unknown_models(view)
+
+
+page()

@@ -1,0 +1,110 @@
+"""Reports: the bundles that were made, to download, and the datapoints they print."""
+
+from __future__ import annotations
+
+from functools import partial
+
+import pandas as pd
+import streamlit as st
+
+from ecomind.identity import Scope
+from ecomind.settings import get_settings
+from ecomind.warehouse.bundles import (
+    DOCUMENT,
+    FACTS,
+    MANIFEST,
+    Bundle,
+    UnknownBundle,
+    list_bundles,
+)
+from streamlit_app import formatting
+from streamlit_app.tables import rounded
+from streamlit_app.view import View, header
+
+KINDS = {
+    DOCUMENT: ("PDF", "application/pdf"),
+    FACTS: ("CSV", "text/csv"),
+    MANIFEST: ("Manifest", "application/json"),
+}
+STATUSES = {"computed": "Computed", "not_available": "Not available", "refused": "Not stated"}
+
+
+def _bundle(bundle: Bundle) -> None:
+    with st.container(border=True):
+        columns = st.columns([4, 1, 1, 1], vertical_alignment="center")
+        columns[0].markdown(f"**{bundle.period}**, version {bundle.version}")
+        columns[0].caption(
+            f"From snapshot `{bundle.snapshot_id}`, published "
+            f"{formatting.moment(bundle.created_at)}"
+        )
+        for column, (name, (label, mime)) in zip(columns[1:], KINDS.items(), strict=True):
+            if name not in bundle.files:
+                column.caption(f"{label} missing")
+                continue
+            column.download_button(
+                label,
+                partial(bundle.read, name),
+                mime=mime,
+                on_click="ignore",
+                width="stretch",
+                file_name=f"{bundle.org_id}-{bundle.period}-v{bundle.version}-{name}",
+                key=f"{bundle.period}-{bundle.version}-{name}",
+            )
+
+
+def _bundles(view: View) -> None:
+    try:
+        bundles = list_bundles(get_settings(), view.data.principal.org_id)
+    except UnknownBundle as error:
+        st.error(f"The reports cannot be listed: {error}.")
+        return
+    if not bundles:
+        st.info(
+            "No report has been made yet: months are reported on their own after they end, or "
+            "at once with `ecomind report`."
+        )
+        return
+    st.caption("A new version never replaces an older one. The manifest lists every file's hash.")
+    for bundle in bundles:
+        _bundle(bundle)
+
+
+def _datapoints(view: View) -> None:
+    rows = view.data.mart("rpt_datapoint")
+    st.subheader("Datapoints of the current snapshot")
+    if rows.empty:
+        st.info("No month has data yet, so there is no datapoint.")
+        return
+    months = sorted(rows["period_start"].dt.strftime("%Y-%m").unique(), reverse=True)
+    month = st.selectbox("Month", months, key="report_month")
+    chosen = rows[rows["period_start"].dt.strftime("%Y-%m") == month]
+    table = pd.DataFrame(
+        {
+            "Datapoint": chosen["label"],
+            "Status": chosen["status"].map(STATUSES),
+            "Value": chosen["value"].map(rounded),
+            "Low": chosen["value_low"].map(rounded),
+            "High": chosen["value_high"].map(rounded),
+            "Unit": chosen["unit"],
+            "Framework": chosen["framework"] + " " + chosen["framework_version"],
+            "Covered (%)": chosen["coverage_pct"].map(rounded),
+            "Why not": chosen["refusal_reason"],
+        }
+    )
+    st.dataframe(table, hide_index=True, width="stretch", key="datapoints_table")
+
+
+def page() -> None:
+    """Draw the page."""
+    view = header("Reports")
+    if not view.data.principal.may(Scope.REPORTS_READ):
+        st.info(
+            f"Your key does not hold the right {Scope.REPORTS_READ.value}: ask for a "
+            "viewer's key to see reports."
+        )
+        return
+    _bundles(view)
+    _datapoints(view)
+
+
+page()
