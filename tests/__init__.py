@@ -1,0 +1,1 @@
+"""Tests by room, tests across rooms, and the checks of ``make check``."""

@@ -61,7 +61,7 @@ def _checkpointed_counts(marts: Path) -> dict[str, int]:
 
 def _data_through(marts: Path, raw: Path) -> datetime | None:
     """Latest receipt among the loads that the marts include."""
-    with duckdb.connect(config={"TimeZone": "UTC"}) as connection:
+    with duckdb.connect() as connection:
         connection.execute(f"attach '{marts}' as marts (read_only)")
         connection.execute(f"attach '{raw}' as {RAW_DATABASE} (read_only)")
         row = connection.execute(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+from typing import Final
 
 import dagster as dg
 from dagster_dbt import DbtCliResource
@@ -19,7 +20,7 @@ from orchestration.names import (
     WAREHOUSE_POOL,
 )
 
-RUN_RESULTS = "run_results.json"
+RUN_RESULTS: Final = "run_results.json"
 ACCEPTED_CHECK = "published_figures_are_acceptable"
 
 

@@ -53,6 +53,7 @@ FACTOR_TYPES = {
     "water_offsite": "Water for electricity",
     "water_offsite_without_hydro": "Water for electricity, no hydro",
     "embodied": "Embodied emissions",
+    "method_parameter": "Method parameter",
 }
 
 
@@ -78,8 +79,7 @@ def page_data(content: Content, drawn: dict[str, charts.Chart]) -> dict[str, Any
         "calls": count(content.total.calls),
         "days": f"{len(content.days)} of {content.period.days}",
         "smallest_group": str(SMALLEST_GROUP),
-        "boundaries": sorted({r["boundary"] for r in content.datapoints if r["boundary"]}),
-        "methods": sorted({r["method"] for r in content.datapoints if r["method"]}),
+        "boundaries": _boundaries(content),
         "charts": {
             name: {"caption": chart.caption, "alternative": chart.alternative}
             for name, chart in drawn.items()
@@ -218,6 +218,12 @@ def _footprint_table(content: Content, parts: dict[Any, Footprint]) -> Table:
     }
 
 
+def _boundaries(content: Content) -> list[str]:
+    """Boundaries of the datapoints that have a value, each once, in their order."""
+    computed = [row for row in content.datapoints if row["status"] == COMPUTED]
+    return list(dict.fromkeys(row["boundary"] for row in computed if row["boundary"]))
+
+
 def _framework(row: Row) -> str:
     return " ".join(str(row[name]) for name in ("framework", "framework_version") if row[name])
 
@@ -232,6 +238,8 @@ def _datapoint(row: Row) -> dict[str, str]:
         "value": significant(row["value"]),
         "range": range_text(Range(low, row["value"], high), Unit("", 1.0)) if known else NOT_KNOWN,
         "unit": row["unit"] or "",
+        "method": row["method"] or NOT_KNOWN,
+        "boundary": row["boundary"] or NOT_KNOWN,
         "coverage": _pct(row["coverage_pct"]),
         "primary": _pct(row["primary_data_pct"]),
     }
@@ -285,10 +293,10 @@ def _quality(content: Content) -> list[dict[str, str]]:
 
 def _intake(content: Content) -> list[dict[str, str]]:
     labels = {
-        "events_received": "Records received",
-        "events_distinct": "Distinct calls accepted",
+        "events_received": "Calls received",
+        "events_distinct": "Distinct calls",
         "events_repeated": "Repeats, counted once",
-        "events_rejected": "Rejected, not counted",
+        "events_rejected": "Rejected records, not counted",
     }
     rows = [{"label": labels[k], "value": count(v)} for k, v in content.intake.items()]
     reasons = [
@@ -299,7 +307,7 @@ def _intake(content: Content) -> list[dict[str, str]]:
 
 
 def _unknown_models(content: Content) -> list[dict[str, str]]:
-    """Models of the month that only a default stands for, largest energy first."""
+    """Models of the month that another model or a default stands for, largest energy first."""
     unknown = {(row["provider"], row["model"]): row for row in content.unknown_models}
     whole = content.total.metrics["energy"].mid
     return [

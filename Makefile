@@ -1,0 +1,47 @@
+# Two commands matter: `make run` and `make test`. Everything else is what they are made of.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+INSTALLED := $(VENV)/.installed
+
+.DEFAULT_GOAL := help
+.PHONY: help run test check format install lock clean
+
+help: ## Say what can be made
+	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## (.*)/  make \1\t\2/'
+
+run: $(INSTALLED) ## Start everything with a small demonstration; Ctrl-C stops it
+	@$(BIN)/ecomind up --demo
+
+test: $(INSTALLED) ## Run every test; says what it skipped and why
+	@$(BIN)/python -m pytest
+
+check: $(INSTALLED) ## Format, lint, types, SQL, drift, definitions, links
+	@$(BIN)/python -m tests.check
+
+format: $(INSTALLED) ## Rewrite Python files in the project's format
+	@$(BIN)/ruff check --fix --quiet . ; $(BIN)/ruff format .
+
+install: $(INSTALLED) ## Make the environment from the lock
+
+# A registry may fail for a moment: three tries. Bytecode makes every later start twice as fast.
+$(INSTALLED): requirements.lock pyproject.toml
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
+		{ echo "EcoMind needs Python 3.11 or newer; set PYTHON=/path/to/python3.11"; exit 1; }
+	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV) || \
+		{ echo "Python's venv module is missing; on Debian: apt install python3-venv"; exit 1; }
+	@echo "Installing into $(VENV) (a few minutes the first time)"
+	@for try in 1 2 3; do \
+		env -u PYTHONDONTWRITEBYTECODE $(BIN)/python -m pip install --quiet --disable-pip-version-check \
+			--no-deps --require-hashes -r requirements.lock && break; \
+		test $$try = 3 && exit 1; echo "Trying again"; sleep 5; \
+	done
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
+	@touch $@
+
+lock: ## Resolve the dependencies anew (needs uv)
+	uv pip compile pyproject.toml --extra dev --universal --generate-hashes --no-header \
+		--no-annotate --no-strip-extras --quiet -o requirements.lock
+
+clean: ## Remove the environment and caches, never the data
+	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache *.egg-info

@@ -1,0 +1,101 @@
+"""Keys, organisations and the permission table."""
+
+from __future__ import annotations
+
+import stat
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from ecomind.identity import PERMISSIONS, IdentityError, Role, Scope, open_store
+from ecomind.identity.keys import KeyText
+from ecomind.identity.secrets_file import SecretUnusable, installation_secret
+from ecomind.settings import Settings
+
+
+def test_a_key_opens_its_own_organisation_only(settings: Settings) -> None:
+    store = open_store(settings)
+    for org_id in ("acme", "beta"):
+        store.create_organization(org_id, org_id.title())
+    text, info = store.create_key("acme", Role.INGEST, "gateway")
+    principal = store.authenticate(text)
+    assert principal is not None
+    assert (principal.org_id, principal.key_id) == ("acme", info.key_id)
+    assert principal.may(Scope.INGEST_WRITE)
+    assert not principal.may(Scope.MARTS_READ)
+
+
+def test_revoked_expired_and_altered_keys_open_nothing(settings: Settings) -> None:
+    store = open_store(settings)
+    store.create_organization("acme", "Acme")
+    revoked, info = store.create_key("acme", Role.ADMIN, "")
+    store.revoke_key(info.key_id)
+    expired, _ = store.create_key(
+        "acme", Role.ADMIN, "", expires_at=datetime.now(UTC) - timedelta(seconds=1)
+    )
+    good, _ = store.create_key("acme", Role.ADMIN, "")
+    parsed = KeyText.parse(good)
+    assert parsed is not None
+    forged = str(KeyText(parsed.key_id, KeyText.new().secret))
+    typed_wrong = good[:-1] + ("a" if good[-1] != "a" else "b")
+    for text in (revoked, expired, forged, typed_wrong, str(KeyText.new()), "", "eco_live_"):
+        assert store.authenticate(text) is None
+    assert store.authenticate(good) is not None
+
+
+def test_secrets_are_nowhere_in_the_store(settings: Settings) -> None:
+    store = open_store(settings)
+    store.create_organization("acme", "Acme")
+    text, info = store.create_key("acme", Role.ADMIN, "")
+    key = KeyText.parse(text)
+    assert key is not None
+    stored = b"".join(path.read_bytes() for path in settings.home.rglob("control.db*"))
+    assert info.key_id.encode() in stored
+    assert key.secret.encode() not in stored
+    assert key.secret not in repr(key)
+
+
+def test_pseudonyms_are_keyed_per_organisation(settings: Settings) -> None:
+    store = open_store(settings)
+    for org_id in ("acme", "beta"):
+        store.create_organization(org_id, org_id)
+    assert store.pseudonym("acme", "bob") == store.pseudonym("acme", "bob")
+    assert store.pseudonym("acme", "bob") != store.pseudonym("beta", "bob")
+    assert open_store(settings).pseudonym("acme", "bob") == store.pseudonym("acme", "bob")
+
+
+@pytest.mark.parametrize("bad", ["", "Acme", "a b", "../x", "a" * 65, "ä"])
+def test_bad_identifiers_are_refused(settings: Settings, bad: str) -> None:
+    with pytest.raises(IdentityError):
+        open_store(settings).create_organization(bad, "x")
+
+
+def test_mistakes_are_told_in_a_sentence(settings: Settings) -> None:
+    store = open_store(settings)
+    store.create_organization("acme", "Acme")
+    with pytest.raises(IdentityError, match="already exists"):
+        store.create_organization("acme", "Acme")
+    with pytest.raises(IdentityError, match="no organisation nope"):
+        store.create_key("nope", Role.INGEST, "")
+    with pytest.raises(IdentityError, match="no team nope"):
+        store.create_user("acme", "bob", "Bob", "nope")
+    with pytest.raises(IdentityError, match="a rule watches one of"):
+        store.set_alert_rule("acme", "r", "requests", 1)
+
+
+def test_the_installation_secret_is_private_and_not_replaced(settings: Settings) -> None:
+    secret = installation_secret(settings.secrets_dir, "key-pepper")
+    path = settings.secrets_dir / "key-pepper"
+    assert stat.S_IMODE(path.stat().st_mode) == 0o600
+    assert installation_secret(settings.secrets_dir, "key-pepper") == secret
+    path.write_bytes(b"short")
+    with pytest.raises(SecretUnusable, match="restore it from a backup"):
+        installation_secret(settings.secrets_dir, "key-pepper")
+
+
+def test_every_role_has_a_row_and_machines_read_nothing() -> None:
+    assert set(PERMISSIONS) == set(Role)
+    for role in (Role.INGEST, Role.IMPORT):
+        assert all(scope.value.startswith("ingest:") for scope in PERMISSIONS[role])
+    for role in (Role.ANALYST, Role.VIEWER):
+        assert Scope.PEOPLE_READ not in PERMISSIONS[role]
