@@ -1,0 +1,49 @@
+{#- Which loads still have to reach the marts. -#}
+
+{#- The ledger of completed loads, or none before the first build. Looked up by name, because the
+    ledger is written last and a ref would close a circle. -#}
+{% macro completed_ledger() %}
+    {%- if not execute or should_full_refresh() -%}{{ return(none) }}{%- endif -%}
+    {{ return(adapter.get_relation(this.database, this.schema, 'int_loads_rolled_up')) }}
+{% endmacro %}
+
+{#- Ids of complete loads that the ledger lacks; none means "all loads" (first build). -#}
+{% macro pending_load_ids() %}
+    {%- set ledger = completed_ledger() -%}
+    {%- if ledger is none -%}{{ return(none) }}{%- endif -%}
+    {%- set found = run_query(
+        "select load_id from " ~ ref('stg_loads') ~ " as loads where status = 0 and not exists ("
+        ~ "select 1 from " ~ ledger ~ " as done where done.load_id = loads.load_id) order by load_id"
+    ) -%}
+    {{ return(found.columns[0].values() | list) }}
+{% endmacro %}
+
+{#- A predicate on a load id column with literal ids, so that zone maps skip older loads. -#}
+{% macro in_loads(column, ids) %}
+    {%- if ids is none -%}{{ return('1 = 1') }}{%- endif -%}
+    {%- if not ids -%}{{ return('1 = 0') }}{%- endif -%}
+    {{ return(column ~ " >= '" ~ ids[0] ~ "' and " ~ column ~ " <= '" ~ ids[-1] ~ "' and "
+        ~ column ~ " in ('" ~ ids | join("', '") ~ "')") }}
+{% endmacro %}
+
+{#- Fingerprint of everything but events that the marts depend on. -#}
+{% macro basis_id() %}
+    {%- if not execute -%}{{ return('') }}{%- endif -%}
+    {%- set found = run_query(
+        "select (select fingerprint from " ~ ref('int_factor_basis') ~ ") as factors, "
+        ~ fingerprint("org_id || ':' || user_id || ':' || team_id") ~ " as teams from "
+        ~ ref('stg_control_users') ~ " where team_id is not null"
+    ) -%}
+    {{ return('basis:' ~ local_md5(found.rows[0][0] ~ found.rows[0][1] ~ var('us_grid_basis')
+        ~ var('method_version'))) }}
+{% endmacro %}
+
+{#- Whether the ledger's latest basis differs from the present one. -#}
+{% macro is_new_basis(present) %}
+    {%- set ledger = completed_ledger() -%}
+    {%- if ledger is none -%}{{ return(execute) }}{%- endif -%}
+    {%- set found = run_query(
+        "select load_id from " ~ ledger ~ " where row_kind = 'basis' order by rolled_up_at desc limit 1"
+    ) -%}
+    {{ return(not found.rows or found.rows[0][0] != present) }}
+{% endmacro %}

@@ -1,0 +1,84 @@
+{#- The partitions to rebuild, as literal bounds that reach the scan. -#}
+
+{#- A predicate on `column` that holds for the hours, days or months touched by pending loads.
+    grain: hour (timestamps), day or month (dates). A first or full build touches all. A changed factor, mapping or team touches every
+    day and month, but no hour: the hourly rollup holds no factor. -#}
+{% macro touched(column, grain) %}
+    {#- Named before anything else, so that the parser sees the dependency. -#}
+    {%- set pending = ref('int_loads_pending') -%}
+    {%- if not execute or not is_incremental() -%}{{ return('1 = 1') }}{%- endif -%}
+    {%- if grain != 'hour' and basis_changed() -%}{{ return('1 = 1') }}{%- endif -%}
+    {%- set spans = touched_spans(grain) -%}
+    {%- if not spans -%}{{ return('1 = 0') }}{%- endif -%}
+    {%- set parts = [] -%}
+    {%- for first, after in spans -%}
+        {%- do parts.append(column ~ ' >= ' ~ first ~ ' and ' ~ column ~ ' < ' ~ after) -%}
+    {%- endfor -%}
+    {%- if parts | length == 1 -%}{{ return('(' ~ parts[0] ~ ')') }}{%- endif -%}
+    {#- The enclosing bound lets every engine skip what lies outside, whatever it does with `or`. -#}
+    {{ return('(' ~ column ~ ' >= ' ~ spans[0][0] ~ ' and ' ~ column ~ ' < ' ~ spans[-1][1]
+        ~ ' and ((' ~ parts | join(') or (') ~ ')))') }}
+{% endmacro %}
+
+{#- Whether factors, mappings, teams or method changed since the marts were last completed. -#}
+{% macro basis_changed() %}
+    {%- set found = run_query(
+        "select count(*) from " ~ ref('int_loads_pending') ~ " where row_kind = 'basis'"
+    ) -%}
+    {{ return(found.columns[0].values()[0] > 0) }}
+{% endmacro %}
+
+{#- Contiguous [first, after) literals, merged to at most `most` spans by closing the smallest gaps:
+    rebuilding an untouched partition between two touched ones is harmless. -#}
+{% macro touched_spans(grain, most=48) %}
+    {%- set rows = run_query(touched_spans_sql(grain, most)).rows -%}
+    {%- set spans = [] -%}
+    {%- for row in rows -%}
+        {%- if grain == 'hour' -%}
+            {%- do spans.append((utc_literal(row[0]), utc_literal(row[1]))) -%}
+        {%- else -%}
+            {%- do spans.append(("date '" ~ row[0] ~ "'", "date '" ~ row[1] ~ "'")) -%}
+        {%- endif -%}
+    {%- endfor -%}
+    {{ return(spans) }}
+{% endmacro %}
+
+{% macro touched_spans_sql(grain, most) %}
+    {%- set unit = {'hour': 'hour', 'day': 'day', 'month': 'month'}[grain] -%}
+    {%- set type = 'timestamp' if grain == 'hour' else 'date' -%}
+with touched as (
+    select distinct cast(date_trunc('{{ unit }}', usage_hour) as {{ type }}) as part
+    from {{ ref('int_loads_pending') }}
+    where row_kind = 'events'
+),
+gaps as (
+    select
+        part,
+        part > lag(part) over (order by part) + interval 1 {{ unit }} as has_gap,
+        part - lag(part) over (order by part) as gap
+    from touched
+),
+breaks as (
+    select
+        part,
+        case
+            when has_gap
+                then row_number() over (
+                    partition by coalesce(has_gap, false) order by gap desc, part
+                )
+        end as gap_rank
+    from gaps
+),
+spans as (
+    select
+        part,
+        sum(case when gap_rank < {{ most }} then 1 else 0 end) over (order by part) as span_id
+    from breaks
+)
+select
+    cast(min(part) as varchar) as first_part,
+    cast(cast(max(part) + interval 1 {{ unit }} as {{ type }}) as varchar) as after_part
+from spans
+group by span_id
+order by first_part
+{% endmacro %}

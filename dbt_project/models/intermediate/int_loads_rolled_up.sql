@@ -1,0 +1,21 @@
+{{ config(
+    materialized='incremental',
+    incremental_strategy='delete+insert',
+    unique_key='load_id',
+    on_schema_change='fail',
+) }}
+
+-- Written last: a load counts as done only when every mart holds it.
+-- depends_on: {{ ref('org_footprint_daily') }}, {{ ref('team_footprint_daily') }}
+-- depends_on: {{ ref('user_footprint_daily') }}, {{ ref('model_footprint_daily') }}
+-- depends_on: {{ ref('region_footprint_daily') }}, {{ ref('rpt_datapoint') }}
+select
+    load_id,
+    row_kind,
+    usage_hour,
+    received_date,
+    org_id,
+    code,
+    rows_count,
+    cast('{{ run_started_at.strftime("%Y-%m-%d %H:%M:%S.%f") }}+00' as timestamptz) as rolled_up_at
+from {{ ref('int_loads_pending') }}

@@ -1,0 +1,115 @@
+{{ config(
+    materialized='incremental',
+    incremental_strategy='partition_overwrite',
+    on_schema_change='fail',
+    meta={'partition_column': 'usage_hour', 'partition_grain': 'hour'},
+) }}
+{#- The scope is written into each scan below, so that literal bounds reach all of them. -#}
+{%- set scope = touched('occurred_at', 'hour') %}
+{%- set key = ['org_id', 'source', 'event_id'] %}
+
+with repeated as (
+    -- Every true repeat is in here; two keys with the same hash only cost a look at both.
+    select {{ hash64(key) }} as key_hash
+    from {{ ref('stg_usage_events') }}
+    where {{ scope }}
+    group by {{ hash64(key) }}
+    having count(*) > 1
+),
+
+ranked as (
+    select
+        events.*,
+        row_number() over (
+            partition by {{ key | join(', ') }}
+            order by received_at, landed_file, receipt_id, input_tokens, output_tokens
+        ) as choice
+    from {{ ref('stg_usage_events') }} as events
+    where {{ scope }} and {{ hash64(key) }} in (select key_hash from repeated)
+),
+
+{%- set columns = [
+    'org_id', 'occurred_at', 'received_at', 'team_id', 'user_id', 'project_id', 'provider',
+    'request_model', 'response_model', 'operation', 'status', 'batch', 'service_tier',
+    'request_count', 'sample_weight', 'input_tokens', 'cache_read_input_tokens', 'output_tokens',
+    'images_count', 'audio_seconds', 'video_seconds', 'region', 'inference_geo',
+    'measured_energy_wh', 'reported_energy_wh',
+] %}
+
+counted as (
+    select
+        {{ columns | join(',\n        ') }}
+    from {{ ref('stg_usage_events') }}
+    where {{ scope }} and {{ hash64(key) }} not in (select key_hash from repeated)
+    union all
+    select
+        {{ columns | join(',\n        ') }}
+    from ranked
+    where choice = 1
+),
+
+weighed as (
+    select
+        {{ utc_hour('occurred_at') }} as usage_hour,
+        cast(received_at as date) as received_date,
+        org_id,
+        team_id,
+        coalesce(user_id, 'unattributed') as user_id,
+        coalesce(project_id, 'unattributed') as project_id,
+        provider,
+        coalesce(response_model, request_model, 'unknown') as model,
+        coalesce(lower(region), 'unknown') as region,
+        coalesce(upper(inference_geo), '') as inference_geo,
+        {{ energy_route() }} as energy_route,
+        coalesce({{ unit_kind() }}, '') as unit_kind,
+        (coalesce(batch, false) or coalesce(lower(service_tier), '') in ('batch', 'flex')) as is_batch_tier,
+        {{ as_double('request_count') }} as n,
+        sample_weight as w,
+        {{ as_double('coalesce(input_tokens, 0)') }} as total_input,
+        {{ as_double('coalesce(cache_read_input_tokens, 0)') }} as cached,
+        {{ as_double('coalesce(output_tokens, 0)') }} as output,
+        {{ unit_count() }} as units,
+        coalesce(measured_energy_wh, reported_energy_wh, 0e0) as metered_wh
+    from counted
+)
+
+select
+    usage_hour,
+    cast(usage_hour as date) as usage_date,
+    received_date,
+    org_id,
+    team_id,
+    user_id,
+    project_id,
+    provider,
+    model,
+    region,
+    inference_geo,
+    energy_route,
+    unit_kind,
+    is_batch_tier,
+    cast(count(*) as bigint) as events,
+    sum(w * n) as calls,
+    sum(w * (total_input - cached)) as input_tokens,
+    sum(w * cached) as cached_input_tokens,
+    sum(w * output) as output_tokens,
+    sum(w / n * output * (total_input + output / 2e0)) as output_context_product,
+    sum(w / n * (total_input - cached) * total_input) as input_context_product,
+    sum(w / n * cached * total_input) as cached_context_product,
+    sum(w * units) as units,
+    sum(w * metered_wh) as metered_wh
+from weighed
+group by
+    usage_hour,
+    received_date,
+    org_id,
+    team_id,
+    user_id,
+    project_id,
+    provider,
+    model,
+    region,
+    inference_geo,
+    energy_route,
+    unit_kind,
+    is_batch_tier

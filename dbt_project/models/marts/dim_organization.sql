@@ -1,0 +1,4 @@
+select
+    org_id,
+    name
+from {{ ref('stg_control_organizations') }}

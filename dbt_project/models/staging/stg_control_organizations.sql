@@ -1,0 +1,4 @@
+select
+    org_id,
+    name
+from {{ source('raw', 'control_organizations') }}

@@ -1,0 +1,5 @@
+select
+    org_id,
+    team_id,
+    name
+from {{ source('raw', 'control_teams') }}

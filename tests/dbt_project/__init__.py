@@ -1,0 +1,1 @@
+"""Tests of the dbt project, on DuckDB files built here."""
