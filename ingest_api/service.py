@@ -94,11 +94,7 @@ class SealerProcess:
         pause_s = 0.1
         while not self._is_stopping:
             started_at = time.monotonic()
-            self.process = await asyncio.create_subprocess_exec(
-                sys.executable,
-                *("-m", "ingest_api.landing.seal", "--with-parent"),
-                stdin=asyncio.subprocess.PIPE,
-            )
+            self.process = await self._start("--with-parent")
             code = await self.process.wait()
             if self._is_stopping:
                 return
@@ -107,12 +103,20 @@ class SealerProcess:
             pause_s = 0.1 if has_lasted else min(pause_s * 2, _SEALER_REST_MAX_S)
             await asyncio.sleep(pause_s)
 
+    async def _start(self, mode: str) -> asyncio.subprocess.Process:
+        return await asyncio.create_subprocess_exec(
+            *(sys.executable, "-m", "ingest_api.landing.seal", mode),
+            stdin=asyncio.subprocess.PIPE,
+            start_new_session=True,  # An interrupt from the terminal is for the service alone.
+        )
+
     async def stop(self) -> None:
         """Let the child seal what is left and end."""
         self._is_stopping = True
-        if self.process is None or self.process.stdin is None:
-            return
-        self.process.stdin.close()
+        if self.process is None or not self.is_running:
+            self.process = await self._start("--once")
+        if self.process.stdin is not None:
+            self.process.stdin.close()
         try:
             await asyncio.wait_for(self.process.wait(), _SEAL_REST_S)
         except TimeoutError:
