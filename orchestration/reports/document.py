@@ -42,7 +42,7 @@ STATUS_TEXT = {
     "refused": "refused",
 }
 FACTOR_TYPES = {
-    "model_output": "Model, generated tokens",
+    "model_output": "Model, tokens written",
     "model_input": "Model, tokens read",
     "model_context": "Model, context held",
     "model_call": "Model, one call",
@@ -60,6 +60,8 @@ FACTOR_TYPES = {
 def page_data(content: Content, drawn: dict[str, charts.Chart]) -> dict[str, Any]:
     """Everything the template prints; every text has only characters the font can show."""
     snapshot = content.snapshot
+    factors = _most_used(content.factors)
+    sources = _numbered_sources(factors)
     data: dict[str, Any] = {
         "org_name": content.org_name,
         "org_short": shortened(content.org_name, 48),
@@ -93,7 +95,8 @@ def page_data(content: Content, drawn: dict[str, charts.Chart]) -> dict[str, Any
         "quality": _quality(content),
         "intake": _intake(content),
         "unknown_models": _unknown_models(content),
-        "factors": [_factor(row) for row in _most_used(content.factors)],
+        "factors": [_factor(row, sources) for row in factors],
+        "sources": [_source(number, *source) for source, number in sources.items()],
         "factors_left_out": max(0, len(content.factors) - FACTORS_SHOWN),
         "frameworks": framework_status(),
     }
@@ -276,7 +279,7 @@ def _quality(content: Content) -> list[dict[str, str]]:
         {
             "label": "Energy computed from tokens",
             "value": percent(quality.get("token_route_energy_share")),
-            "meaning": "The rest uses an average energy per call.",
+            "meaning": "The rest is measured, reported, or an average per call or unit.",
         },
         {
             "label": "Market-based on location factors",
@@ -330,20 +333,37 @@ def _most_used(factors: list[Row]) -> list[Row]:
     return [row for row in factors if id(row) in used]
 
 
-def _factor(row: Row) -> dict[str, str | None]:
+def _source_of(row: Row) -> tuple[str, str, str]:
+    return str(row["source"] or ""), str(row["source_url"] or ""), str(row["licence"] or "")
+
+
+def _numbered_sources(factors: list[Row]) -> dict[tuple[str, str, str], int]:
+    """Source, address and licence of factors, numbered from 1 as they first appear."""
+    distinct = dict.fromkeys(_source_of(row) for row in factors)
+    return {source: number for number, source in enumerate(distinct, 1)}
+
+
+def _source(number: int, source: str, url: str, licence: str) -> dict[str, str | None]:
+    linked = url.startswith(("https://", "http://")) and url.isascii()
+    return {
+        "number": str(number),
+        "source": source or NOT_KNOWN,
+        "url": url if linked else None,
+        "licence": licence or NOT_KNOWN,
+    }
+
+
+def _factor(row: Row, sources: dict[tuple[str, str, str], int]) -> dict[str, str]:
     kind = str(row["factor_type"])
-    url = str(row["source_url"] or "")
     return {
         "type": FACTOR_TYPES.get(kind, kind.replace("_", " ").capitalize()),
         "key": shortened(str(row["key"]), 40),
         "value": _value(row["value_mid"]),
         "range": _factor_range(row),
         "unit": row["unit"] or "",
-        "basis": row["basis"] or "",
+        "basis": (row["basis"] or "").replace("_", " "),
         "year": str(row["data_year"] or NOT_KNOWN),
-        "source": shortened(row["source"] or NOT_KNOWN, 90),
-        "url": url if url.startswith(("https://", "http://")) and url.isascii() else None,
-        "licence": row["licence"] or NOT_KNOWN,
+        "source": str(sources[_source_of(row)]),
         "score": str(row["dq_score"] if row["dq_score"] is not None else NOT_KNOWN),
     }
 
