@@ -61,16 +61,19 @@ def test_what_is_acknowledged_is_in_the_file_at_that_moment(tmp_path: Path) -> N
     assert len(stored(tmp_path)) == 5
 
 
-def test_many_writers_share_groups_and_all_are_stored(tmp_path: Path) -> None:
-    syncs = []
+def test_many_writers_share_groups_and_all_are_stored(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    syncs: list[int] = []
     real = os.fdatasync
 
+    def counted(descriptor: int) -> None:
+        syncs.append(descriptor)
+        real(descriptor)
+
     async def steps(log: EventLog, _: list[str]) -> None:
-        os.fdatasync = lambda fd: (syncs.append(fd), real(fd))[1]  # type: ignore[assignment]
-        try:
-            await asyncio.gather(*(log.append(record(n)) for n in range(500)))
-        finally:
-            os.fdatasync = real
+        monkeypatch.setattr(os, "fdatasync", counted)
+        await asyncio.gather(*(log.append(record(n)) for n in range(500)))
 
     run(tmp_path, steps)
     assert len(stored(tmp_path)) == 500

@@ -123,7 +123,7 @@ def test_a_full_disk_refuses_and_recovers_without_a_restart(small_disk: Path) ->
     service = Running(small_disk, **FAST)
     key = service.key("acme")
     service.start()
-    accepted = set()
+    accepted: set[str] = set()
 
     def send(name: str) -> httpx.Response:
         items = [event(f"{name}-{n}", tags={"note": "x" * 120}) for n in range(200)]
@@ -150,6 +150,38 @@ def test_a_full_disk_refuses_and_recovers_without_a_restart(small_disk: Path) ->
     assert service.stop() == 0
     landed = [row["event_id"] for row in landed_rows(small_disk, "events")]
     assert sorted(landed) == sorted(accepted)
+
+
+BROKEN_DISK = """
+import errno, os, pathlib
+_real = os.fdatasync
+def _fdatasync(descriptor):
+    if pathlib.Path(os.environ["BROKEN_DISK"]).exists():
+        raise OSError(errno.EIO, "Input/output error")
+    _real(descriptor)
+os.fdatasync = _fdatasync
+"""
+
+
+def test_after_a_failed_sync_the_service_refuses_and_exits(tmp_path: Path) -> None:
+    (tmp_path / "fault").mkdir()
+    (tmp_path / "fault" / "sitecustomize.py").write_text(BROKEN_DISK)
+    service = Running(tmp_path / "home", BROKEN_DISK=str(tmp_path / "broken"))
+    service.environment["PYTHONPATH"] = f"{tmp_path / 'fault'}:{ROOT}"
+    key = service.key("acme")
+    service.start()
+    assert service.post("/v1/events", key, json=event("stored")).status_code == 202
+    (tmp_path / "broken").touch()
+    response = service.post("/v1/events", key, json=event("refused"))
+    assert response.status_code == 503
+    assert response.json()["reason"] == "fsync_error"
+    assert service.process is not None
+    assert service.process.wait(60) == 1
+    assert [row["event_id"] for row in landed_rows(service.home, "events")] == ["stored"]
+    (tmp_path / "broken").unlink()
+    service.start()
+    assert service.post("/v1/events", key, json=event("again")).status_code == 202
+    service.close()
 
 
 def fill(path: Path) -> None:
