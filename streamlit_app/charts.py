@@ -20,7 +20,10 @@ LIGHT = ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9", "#7f7
 DARK = ("#56b4e9", "#e69f00", "#2fc597", "#e09cc4", "#f2733a", "#8ba6ff", "#a8a8a8", "#f0e442")
 OTHERS_COLOUR = "#8c9692"
 HEIGHT_PX = 300
-ROW_PX = 34
+ROW_PX = 30
+FRAME_PX = 90  # Title, axis and margins, which the height of a chart includes.
+NUMBER = ",~f"
+TIP = ",.3~r"
 
 
 def palette() -> tuple[str, ...]:
@@ -51,10 +54,10 @@ def _days(column: str, grain: str) -> alt.X:
 
 
 def _tooltips(metric: Metric, title: str) -> list[alt.Tooltip]:
-    tips = [alt.Tooltip("mid:Q", title=title, format=",.3~g")]
+    tips = [alt.Tooltip("mid:Q", title=title, format=TIP)]
     if metric.has_range:
-        tips.append(alt.Tooltip("low:Q", title="Low", format=",.3~g"))
-        tips.append(alt.Tooltip("high:Q", title="High", format=",.3~g"))
+        tips.append(alt.Tooltip("low:Q", title="Low", format=TIP))
+        tips.append(alt.Tooltip("high:Q", title="High", format=TIP))
     return tips
 
 
@@ -76,7 +79,7 @@ def band(frame: pd.DataFrame, metric: Metric, grain: str, heading: str = "") -> 
         format="%-d %b %Y",
         timeUnit="utcyearmonthdate",
     )
-    y_axis = alt.Axis(title=None, tickCount=5, format="~g")
+    y_axis = alt.Axis(title=None, tickCount=5, format=NUMBER)
     base = alt.Chart(data)
     line = base.mark_line(
         color=colour, strokeWidth=2.5, point=alt.OverlayMarkDef(color=colour, size=28)
@@ -123,7 +126,7 @@ def stacked(frame: pd.DataFrame, metric: Metric, grain: str, label: str, by: str
         .mark_bar()
         .encode(
             x=_days("period", grain),
-            y=alt.Y("mid:Q", stack=True, axis=alt.Axis(title=None, tickCount=5, format="~g")),
+            y=alt.Y("mid:Q", stack=True, axis=alt.Axis(title=None, tickCount=5, format=NUMBER)),
             color=alt.Color(
                 f"{label}:N",
                 scale=alt.Scale(domain=names, range=shades),
@@ -133,7 +136,7 @@ def stacked(frame: pd.DataFrame, metric: Metric, grain: str, label: str, by: str
             tooltip=[
                 day,
                 alt.Tooltip(f"{label}:N", title=by),
-                alt.Tooltip("mid:Q", title=title, format=",.3~g"),
+                alt.Tooltip("mid:Q", title=title, format=TIP),
             ],
         )
     )
@@ -149,8 +152,10 @@ def ranked(frame: pd.DataFrame, metric: Metric, label: str, by: str) -> Any:
     data, title = scaled(frame, metric)
     names = data[label].tolist()
     # Room for the names first: the plot area shrinks, the names stay whole.
-    y = alt.Y(f"{label}:N", sort=names, title=None, axis=alt.Axis(labelLimit=220))
-    x_axis = alt.Axis(title=None, tickCount=5, format="~g")
+    y = alt.Y(
+        f"{label}:N", sort=names, title=None, axis=alt.Axis(labelLimit=220, labelOverlap=False)
+    )
+    x_axis = alt.Axis(title=None, tickCount=5, format=NUMBER)
     base = alt.Chart(data)
     tips = [alt.Tooltip(f"{label}:N", title=by), *_tooltips(metric, title)]
     bars = base.mark_bar(color=palette()[0], opacity=0.85, height={"band": 0.62}).encode(
@@ -172,7 +177,7 @@ def ranked(frame: pd.DataFrame, metric: Metric, label: str, by: str) -> Any:
             )
         note = ", line from low to high"
     heading = f"{title} by {by.lower()}{note}"
-    height_px = max(90, ROW_PX * len(names) + 20)
+    height_px = ROW_PX * len(names) + FRAME_PX
     return _described(alt.layer(*layers), heading, f"Bar chart of {heading}.", height_px)
 
 
@@ -185,9 +190,14 @@ def paired(frame: pd.DataFrame, metric: Metric, label: str, by: str) -> Any:
         alt.Chart(data)
         .mark_bar()
         .encode(
-            y=alt.Y(f"{label}:N", sort=names, title=None, axis=alt.Axis(labelLimit=220)),
+            y=alt.Y(
+                f"{label}:N",
+                sort=names,
+                title=None,
+                axis=alt.Axis(labelLimit=220, labelOverlap=False),
+            ),
             yOffset=alt.YOffset("basis:N", sort=bases),
-            x=alt.X("mid:Q", axis=alt.Axis(title=None, tickCount=5, format="~g")),
+            x=alt.X("mid:Q", axis=alt.Axis(title=None, tickCount=5, format=NUMBER)),
             color=alt.Color(
                 "basis:N",
                 scale=alt.Scale(domain=bases, range=list(palette()[:2])),
@@ -196,12 +206,12 @@ def paired(frame: pd.DataFrame, metric: Metric, label: str, by: str) -> Any:
             tooltip=[
                 alt.Tooltip(f"{label}:N", title=by),
                 alt.Tooltip("basis:N", title="Basis"),
-                alt.Tooltip("mid:Q", title=title, format=",.3~g"),
+                alt.Tooltip("mid:Q", title=title, format=TIP),
             ],
         )
     )
     heading = f"{title} by {by.lower()}, the two bases side by side"
-    height_px = max(110, ROW_PX * 1 * len(names) + 60)
+    height_px = ROW_PX * len(names) + FRAME_PX + 40
     return _described(chart, heading, f"Grouped bar chart of {heading}.", height_px)
 
 
@@ -216,7 +226,7 @@ def counts(frame: pd.DataFrame, day: str, columns: dict[str, str], heading: str)
         .mark_bar()
         .encode(
             x=_days(day, "day"),
-            y=alt.Y("count:Q", stack=True, axis=alt.Axis(title=None, tickCount=5, format="~s")),
+            y=alt.Y("count:Q", stack=True, axis=alt.Axis(title=None, tickCount=5, format=NUMBER)),
             color=alt.Color(
                 "kind:N",
                 scale=alt.Scale(domain=names, range=list(palette()[: len(names)])),

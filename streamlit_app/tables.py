@@ -13,9 +13,9 @@ import streamlit as st
 
 from streamlit_app import figures, formatting
 from streamlit_app.formatting import SIGNIFICANT_DIGITS, Quantity, unit_for
-from streamlit_app.metrics import SCENARIOS, TOKENS, Basis, Metric, carbon_intensity
+from streamlit_app.metrics import SCENARIOS, Basis, Metric, carbon_intensity
 
-SHORT_INTENSITY = Metric("intensity", "Per M tokens", Quantity.CARBON_PER_MILLION_TOKENS, "")
+NUMBER = f"%.{SIGNIFICANT_DIGITS}g"
 
 
 @dataclass
@@ -23,10 +23,11 @@ class _Table:
     columns: dict[str, Any] = field(default_factory=dict)
     config: dict[str, Any] = field(default_factory=dict)
 
-    def number(self, values: pd.Series[float], metric: Metric) -> None:
-        unit = unit_for(metric.quantity, _largest(values))
-        label = f"{metric.label} ({unit.symbol})" if unit.symbol else metric.label
+    def number(self, values: pd.Series[float], name: str, quantity: Quantity) -> None:
+        unit = unit_for(quantity, _largest(values))
+        label = " ".join(part for part in (name, f"({unit.symbol})" * bool(unit.symbol)) if part)
         self.columns[label] = (values / unit.size).map(rounded)
+        self.config[label] = st.column_config.NumberColumn(format=NUMBER)
 
     def interval(self, frame: pd.DataFrame, metric: Metric) -> None:
         unit = unit_for(metric.quantity, _largest(frame["mid"]))
@@ -37,8 +38,8 @@ class _Table:
         self.columns["Low to high"] = texts
 
     def share(self, label: str, values: pd.Series[float], help_text: str) -> None:
-        self.columns[label] = values
-        self.config[label] = st.column_config.NumberColumn(format="percent", help=help_text)
+        self.columns[label] = values * 100
+        self.config[label] = st.column_config.NumberColumn(format="%.1f %%", help=help_text)
 
 
 def _largest(values: pd.Series[float]) -> float | None:
@@ -62,20 +63,20 @@ def group_table(
     table = _Table({heading: data[column] for column, heading in names.items()})
     table.columns["Calls"] = data["calls"].round()
     table.config["Calls"] = st.column_config.NumberColumn(format="localized")
-    table.number(data["tokens"], TOKENS)
-    table.number(data["mid"], metric)
+    table.number(data["tokens"], "Tokens", Quantity.COUNT)
+    table.number(data["mid"], metric.label.partition(",")[0], metric.quantity)
     if metric.has_range:
         table.interval(data[list(SCENARIOS)], metric)
     total = float(data["mid"].sum())
     share = data["mid"] / total if total > 0 else data["mid"] * float("nan")
     table.share("Share", share, f"Share of {metric.label.lower()} of the rows shown.")
-    table.number(intensity, SHORT_INTENSITY)
-    table.columns["Data quality"] = data["data_quality_score"].map(rounded)
-    table.config["Data quality"] = st.column_config.NumberColumn(
-        format="%.1f", help="Weighted by energy; 5 is measured, 1 an assumption."
+    table.number(intensity, "", Quantity.CARBON_PER_MILLION_TOKENS)
+    table.columns["Quality"] = data["data_quality_score"].map(rounded)
+    table.config["Quality"] = st.column_config.NumberColumn(
+        format="%.1f", help="Data quality, weighted by energy; 5 is measured, 1 an assumption."
     )
     table.share(
-        "Default factors",
+        "Defaults",
         data["default_factor_energy_share"],
         "Share of energy whose model or grid zone was not known, so that a default was used.",
     )

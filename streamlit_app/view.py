@@ -133,14 +133,12 @@ def header(title: str) -> View:
     """The title and the facts every page shows: whose data, which period, how fresh, how good."""
     view = current_view()
     snapshot = view.data.snapshot
+    totals = figures.totals(organisation(view))
     st.title(title)
     st.caption(
         f"**{_escaped(view.data.principal.org_name)}** · {view.period} · "
         f"data received through {formatting.moment(snapshot.data_through)} · "
-        f"snapshot `{snapshot.snapshot_id}`"
-    )
-    totals = figures.totals(organisation(view))
-    st.caption(
+        f"snapshot `{snapshot.snapshot_id}`  \n"
         f"Data quality {quality(totals['data_quality_score'])} · "
         f"{formatting.percent(totals['default_factor_energy_share'])} of energy rests on default "
         f"factors · carbon shown {view.basis}-based, {basis_note(view, totals)}"

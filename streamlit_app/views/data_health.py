@@ -39,8 +39,8 @@ def _freshness(view: View) -> None:
     hours = get_settings().freshness_warn_h
     if through is None or (now - through).total_seconds() > hours * 3600:
         st.warning(
-            f"No event newer than {hours} hours is in this snapshot: check that your sources "
-            "still send and that loads run (`ecomind doctor`)."
+            f"This snapshot holds nothing received in the last {hours} hours: check that your "
+            "sources still send and that loads run (`ecomind doctor`)."
         )
 
 

@@ -82,16 +82,27 @@ def _datapoints(view: View) -> None:
         {
             "Datapoint": chosen["label"],
             "Status": chosen["status"].map(STATUSES),
-            "Value": chosen["value"].map(rounded),
-            "Low": chosen["value_low"].map(rounded),
-            "High": chosen["value_high"].map(rounded),
+            "Value": chosen["value"],
+            "Low": chosen["value_low"],
+            "High": chosen["value_high"],
             "Unit": chosen["unit"],
+            "Why not": chosen["refusal_reason"],
             "Framework": chosen["framework"] + " " + chosen["framework_version"],
             "Covered (%)": chosen["coverage_pct"].map(rounded),
-            "Why not": chosen["refusal_reason"],
         }
     )
-    st.dataframe(table, hide_index=True, width="stretch", key="datapoints_table")
+    number = st.column_config.NumberColumn(format="%.4g")
+    st.dataframe(
+        table,
+        hide_index=True,
+        width="stretch",
+        key="datapoints_table",
+        placeholder="",
+        column_config={
+            **dict.fromkeys(("Value", "Low", "High"), number),
+            "Why not": st.column_config.TextColumn(width="medium"),
+        },
+    )
 
 
 def page() -> None:
