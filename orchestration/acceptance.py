@@ -116,12 +116,16 @@ def accept(snapshot: SnapshotRef, documents_dir: Path) -> list[Verdict]:
     The pages replace those in ``documents_dir`` at once when they are complete.
     """
     import great_expectations as gx  # noqa: PLC0415 - five seconds, wanted only here.
+    from great_expectations.data_context.types.base import (  # noqa: PLC0415
+        ProgressBarsConfig as gx_progress_bars,
+    )
 
     gx_context: Any = gx.get_context
     verdicts: list[Verdict] = []
     with tempfile.TemporaryDirectory(prefix="ecomind-acceptance-") as folder:
         context = gx_context(mode="file", project_root_dir=folder)
         context.enable_analytics(False)
+        context.variables.progress_bars = gx_progress_bars(globally=False)
         source = context.data_sources.add_pandas("snapshot")
         for mart, expectations in _SUITES.items():
             suite = context.suites.add(gx.ExpectationSuite(name=mart))

@@ -10,14 +10,18 @@ from ecomind.settings import get_settings
 from orchestration.dbt import dbt_resource
 from orchestration.defs import alerts, audit, landing, raw, reports, schedules, serving, warehouse
 
-_STAGES = [landing, raw, warehouse, serving, audit, reports, schedules, alerts]
+_STAGES = [landing, raw, warehouse, serving, audit, reports]
 
 
 @dg.definitions
 def defs() -> dg.Definitions:
     """Assets, checks, jobs, schedules and sensors of EcoMind."""
-    loaded = dg.load_definitions_from_modules(
-        _STAGES,
+    location = dg.Definitions(
+        assets=dg.load_assets_from_modules(_STAGES),
+        asset_checks=dg.load_asset_checks_from_modules(_STAGES),
+        jobs=schedules.JOBS,
+        schedules=schedules.SCHEDULES,
+        sensors=[schedules.landed_files_sensor, alerts.threshold_alerts],
         resources={"dbt": dbt_resource()},
         executor=dg.in_process_executor,
     )
@@ -25,7 +29,7 @@ def defs() -> dg.Definitions:
         fail_window=timedelta(hours=2 * get_settings().freshness_warn_h),
         warn_window=timedelta(hours=get_settings().freshness_warn_h),
     )
-    return loaded.permissive_map_resolved_asset_specs(
+    return location.permissive_map_resolved_asset_specs(
         func=lambda spec: dg.apply_freshness_policy(spec, stale),
         selection=dg.AssetSelection.groups("marts", "serving"),
     )

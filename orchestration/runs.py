@@ -7,16 +7,17 @@ its turn for the warehouse. Does not belong here: what the jobs do.
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import os
 import shutil
 import threading
 import uuid
 from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 import dagster as dg
+import duckdb
 from rich.console import Console
 
 from ecomind.errors import EcoMindError
@@ -40,6 +41,8 @@ def prepare_home(settings: Settings) -> None:
     os.environ["DAGSTER_HOME"] = str(settings.dagster_home)
     os.environ["DAGSTER_DISABLE_TELEMETRY"] = "1"
     os.environ.update(dbt_environment(settings))
+    if not settings.raw_database.exists():
+        duckdb.connect(settings.raw_database).close()  # dbt attaches it, also before any load.
     ensure_manifest(settings)
 
 
@@ -80,7 +83,7 @@ def _tell_steps(instance: dg.DagsterInstance, run_id: str, seen: int, console: C
     return len(records)
 
 
-@contextmanager
+@contextlib.contextmanager
 def _told(instance: dg.DagsterInstance, run_id: str, console: Console) -> Iterator[None]:
     """Print steps while the body runs; a run's events are only in the instance, so poll it."""
     finished = threading.Event()
@@ -116,14 +119,21 @@ def run_job(
 ) -> str:
     """Run a job here and now; returns the run's id.
 
+    ``console`` must hold its own stream: what the tools print goes to ``logs/runs.log``.
     ``prepare_home`` must have run. Raises ``RunFailed`` with the failed step and its reason.
     """
     from orchestration.definitions import defs  # noqa: PLC0415 - needs the prepared home.
 
     run_id = str(uuid.uuid4())
     with dg.DagsterInstance.get() as instance:
-        job = defs().get_job_def(name)
-        with _told(instance, run_id, console):
+        job = defs().resolve_job_def(name)
+        log = settings.logs_dir / "runs.log"
+        with (
+            log.open("a", encoding="utf-8") as output,
+            contextlib.redirect_stdout(output),
+            contextlib.redirect_stderr(output),
+            _told(instance, run_id, console),
+        ):
             result = job.execute_in_process(
                 run_config=_QUIET,
                 instance=instance,
@@ -132,7 +142,7 @@ def run_job(
                 run_id=run_id,
             )
         if not result.success:
-            raise RunFailed(f"{_why(instance, run_id)} (run {run_id[:8]})")
+            raise RunFailed(f"{_why(instance, run_id)}; more in {settings.logs_dir / 'runs.log'}")
     if name == "rebuild":
         loaded_seeds(settings).write_text(seeds_fingerprint())
     return run_id

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import sys
+
 import click
 from rich.console import Console
 
@@ -24,7 +26,7 @@ def load_command(factors: bool) -> None:
     from orchestration.runs import load_job_name, prepare_home, run_job  # noqa: PLC0415
 
     settings = get_settings()
-    console = Console(stderr=True)
+    console = Console(file=sys.stderr, highlight=False)
     prepare_home(settings)
     run_job(settings, "rebuild" if factors else load_job_name(settings), console)
     snapshot = current_snapshot(settings)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import sys
 
 import click
 from rich.console import Console
@@ -45,7 +46,7 @@ def _build(org_id: str, month: str) -> None:
         if org_id not in register_organizations(instance, settings):
             raise EcoMindError(f"there is no organisation {org_id}")
     partition = dg.MultiPartitionKey({"month": f"{month}-01", "organization": org_id})
-    run_job(settings, "report", Console(stderr=True), partition)
+    run_job(settings, "report", Console(file=sys.stderr, highlight=False), partition)
     bundle = open_bundle(settings, org_id, month)
     for name in bundle.files:
         click.echo(bundle.directory / name)

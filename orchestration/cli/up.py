@@ -120,7 +120,10 @@ def _needs_first_load(settings: Settings) -> bool:
 
 
 def _addresses(settings: Settings, demo: bool) -> Table:
-    table = Table("what", "where", "who gets in", box=None, padding=(0, 2))
+    table = Table(box=None, padding=(0, 2))
+    table.add_column("what", no_wrap=True)
+    table.add_column("where", no_wrap=True, overflow="ignore")
+    table.add_column("who gets in", overflow="fold")
     host = settings.host
     login = "any key with a person's role: ecomind key create ORG --role admin"
     if demo:
@@ -148,7 +151,7 @@ def up_command(demo: bool, exit_when_ready: bool) -> None:
     Safe to repeat: what is there already is kept.
     """
     settings = get_settings()
-    console = Console(stderr=True, highlight=False)
+    console = Console(file=sys.stderr, highlight=False)
     signal.signal(signal.SIGTERM, _stop)
     with only_one(settings):
         _run(settings, console, demo, exit_when_ready)

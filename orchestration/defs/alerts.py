@@ -4,8 +4,6 @@ The pattern for every alert: a mart decides what is breached, the sensor only te
 not told before, and its cursor is what it has told.
 """
 
-from __future__ import annotations
-
 import json
 from collections.abc import Iterator
 

@@ -1,7 +1,5 @@
 """Audit: acceptance of the published figures, the auditor's pages, the nightly full audit."""
 
-from __future__ import annotations
-
 import shutil
 from typing import Final
 
@@ -38,7 +36,7 @@ ACCEPTED_CHECK = "published_figures_are_acceptable"
     ],
     description="Great Expectations' Data Docs of the published snapshot.",
 )
-def data_docs() -> dg.MaterializeResult[None]:
+def data_docs() -> dg.MaterializeResult:
     """Hold the published snapshot against the acceptance suite and rebuild its pages."""
     from orchestration.acceptance import accept  # noqa: PLC0415 - heavy, wanted only here.
 
@@ -71,7 +69,7 @@ def data_docs() -> dg.MaterializeResult[None]:
     kinds={"dbt"},
     description="dbt docs as one static page: models, columns, formulas, tests, lineage.",
 )
-def dbt_docs(context: dg.AssetExecutionContext, dbt: DbtCliResource) -> dg.MaterializeResult[None]:
+def dbt_docs(context: dg.AssetExecutionContext, dbt: DbtCliResource) -> dg.MaterializeResult:
     """Generate the static dbt docs and put them in place at once."""
     settings = get_settings()
     target = settings.dbt_target_dir / "docs"
@@ -97,7 +95,7 @@ def dbt_docs(context: dg.AssetExecutionContext, dbt: DbtCliResource) -> dg.Mater
     ],
     description="Tests that scan all history, and the landing zone compared with the raw store.",
 )
-def warehouse_audit(dbt: DbtCliResource) -> dg.MaterializeResult[None]:
+def warehouse_audit(dbt: DbtCliResource) -> dg.MaterializeResult:
     """Run the tests over all history and look for landed files that no load dealt with."""
     from orchestration.landing_audit import files_never_loaded  # noqa: PLC0415 - heavy import.
 

@@ -1,7 +1,5 @@
 """Landing: the files the ingest API seals, seen from outside."""
 
-from __future__ import annotations
-
 import dagster as dg
 
 from orchestration.names import LANDED_FILES, LANDING

@@ -1,7 +1,5 @@
 """Raw: dlt loads what was landed, and the control store."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 
 import dagster as dg
@@ -38,7 +36,7 @@ def _spec(name: str, description: str, deps: list[dg.AssetKey]) -> dg.AssetSpec:
 )
 def load_raw(
     context: dg.AssetExecutionContext,
-) -> Iterator[dg.MaterializeResult[None] | dg.AssetCheckResult]:
+) -> Iterator[dg.MaterializeResult | dg.AssetCheckResult]:
     """Load every landed file not loaded before, and the control store."""
     from dlt_pipelines.pipeline import load  # noqa: PLC0415 - heavy, wanted only where it runs.
 

@@ -1,7 +1,5 @@
 """Reports: a bundle of CSV and PDF per organisation and month."""
 
-from __future__ import annotations
-
 import dagster as dg
 
 from ecomind.settings import get_settings
@@ -25,7 +23,7 @@ REPORT_PARTITIONS = dg.MultiPartitionsDefinition({"month": MONTHS, "organization
     kinds={"csv", "pdf"},
     description="Report bundle of one organisation and month: datapoints, PDF and manifest.",
 )
-def monthly_report(context: dg.AssetExecutionContext) -> dg.MaterializeResult[None]:
+def monthly_report(context: dg.AssetExecutionContext) -> dg.MaterializeResult:
     """Build the bundle from the published snapshot; unchanged figures make no new version."""
     from orchestration.reports.build import build_bundle  # noqa: PLC0415 - heavy import.
 

@@ -1,7 +1,5 @@
 """Jobs, and when they run: on newly landed files, nightly, and monthly."""
 
-from __future__ import annotations
-
 from datetime import UTC, datetime, timedelta
 
 import dagster as dg
@@ -121,3 +119,7 @@ def monthly_reports(context: dg.ScheduleEvaluationContext) -> list[dg.RunRequest
         )
         for organization in organizations
     ]
+
+
+JOBS = [refresh, rebuild, documents, audit, report]
+SCHEDULES = [nightly_audit, daily_documents, daily_refresh, monthly_reports]

@@ -1,7 +1,5 @@
 """Serving: the checks that guard publication, and the published snapshot."""
 
-from __future__ import annotations
-
 import dagster as dg
 import duckdb
 
@@ -51,7 +49,7 @@ def every_load_is_in_the_marts() -> dg.AssetCheckResult:
     kinds={"duckdb"},
     description="The read-only snapshot that the dashboard and the reports read.",
 )
-def snapshot(context: dg.AssetExecutionContext) -> dg.MaterializeResult[None]:
+def snapshot(context: dg.AssetExecutionContext) -> dg.MaterializeResult:
     """Publish the marts and prune old snapshots."""
     settings = get_settings()
     published = publish(settings, context.run_id)

@@ -1,7 +1,5 @@
 """Warehouse: dbt turns raw events and factors into marts."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 from typing import Any
 
@@ -14,13 +12,14 @@ from orchestration.names import WAREHOUSE_POOL
 
 _MANIFEST = ensure_manifest(get_settings())
 _FACTORS = "resource_type:seed tag:factors"
+_NOT_NOW = "resource_type:unit_test tag:audit"
 RUN_DIR = "run"
 
 
 def _build(context: dg.AssetExecutionContext, dbt: DbtCliResource) -> Iterator[Any]:
     settings = get_settings()
     # Unit tests belong to development; scans of all history belong to the nightly audit.
-    arguments = ["build", "--exclude", "resource_type:unit_test", "tag:audit", *dbt_vars(settings)]
+    arguments = ["build", "--exclude", _NOT_NOW, *dbt_vars(settings)]
     target = settings.dbt_target_dir / RUN_DIR  # One folder is enough: the pool admits one run.
     yield from dbt.cli(arguments, context=context, target_path=target).stream()
 
