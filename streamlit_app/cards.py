@@ -11,7 +11,7 @@ import pandas as pd
 import streamlit as st
 
 from streamlit_app import figures, formatting
-from streamlit_app.formatting import unit_for
+from streamlit_app.formatting import Quantity, unit_for
 from streamlit_app.metrics import Metric
 
 
@@ -28,11 +28,14 @@ def card(metric: Metric, periods: Periods, note: str = "", help_text: str | None
     value = figures.value_of(periods.now, metric)
     unit = unit_for(metric.quantity, value.mid)
     previous = _central(periods.before, metric)
+    text = formatting.amount(value.mid, metric.quantity, unit)
+    if metric.quantity is Quantity.COUNT:
+        text = formatting.count(value.mid)
     change = formatting.change(value.mid, previous)
     with st.container(border=True, height="stretch", gap="xsmall"):
         st.metric(
             metric.label,
-            formatting.amount(value.mid, metric.quantity, unit),
+            text,
             delta=change,
             delta_color="off",
             help=help_text,

@@ -101,6 +101,11 @@ def amount(value: float | None, quantity: Quantity, unit: Unit | None = None) ->
     return f"{digits(value / unit.size)}{space}{unit.symbol}".strip()
 
 
+def count(value: float) -> str:
+    """A count: whole below one thousand, shortened above."""
+    return f"{value:.0f}" if abs(value) < 999.5 else amount(value, Quantity.COUNT)
+
+
 def interval(low: float | None, high: float | None, quantity: Quantity, unit: Unit) -> str:
     """The low and high value in one given unit, such as ``8.10 to 20.4 kWh``."""
     if low is None or high is None or not (math.isfinite(low) and math.isfinite(high)):

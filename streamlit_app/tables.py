@@ -25,7 +25,7 @@ class _Table:
 
     def number(self, values: pd.Series[float], name: str, quantity: Quantity) -> None:
         unit = unit_for(quantity, _largest(values))
-        label = " ".join(part for part in (name, f"({unit.symbol})" * bool(unit.symbol)) if part)
+        label = f"{name} ({unit.symbol})" if name and unit.symbol else name or unit.symbol
         self.columns[label] = (values / unit.size).map(rounded)
         self.config[label] = st.column_config.NumberColumn(format=NUMBER)
 

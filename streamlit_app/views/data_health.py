@@ -58,7 +58,7 @@ def _intake(view: View) -> None:
     }
     for column, (name, label) in zip(st.columns(4), counts.items(), strict=True):
         with column.container(border=True):
-            st.metric(label, formatting.amount(float(rows[name].sum()), Quantity.COUNT))
+            st.metric(label, formatting.count(float(rows[name].sum())))
     st.caption(
         "Repeated events were sent more than once and are counted once. Rejected events could "
         "not be used; their senders were told why."

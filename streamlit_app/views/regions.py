@@ -59,16 +59,18 @@ def _rates(summed: pd.DataFrame) -> None:
     table = pd.DataFrame(
         {
             "Region": used[groups.LABEL],
-            "Location-based (g CO₂e/kWh)": (used["co2e_location_mid_kg"] / energy * 1e3).map(
-                rounded
-            ),
-            "Market-based (g CO₂e/kWh)": (used["co2e_market_mid_kg"] / energy * 1e3).map(rounded),
-            "Water (L/kWh)": litres.map(rounded),
-            "Overhead (kWh per IT kWh)": (energy / used["it_energy_mid_kwh"]).map(rounded),
+            "Location (g CO₂e)": (used["co2e_location_mid_kg"] / energy * 1e3).map(rounded),
+            "Market (g CO₂e)": (used["co2e_market_mid_kg"] / energy * 1e3).map(rounded),
+            "Water (L)": litres.map(rounded),
+            "PUE": (energy / used["it_energy_mid_kwh"]).map(rounded),
             "No market factor": used["market_fallback_energy_share"].map(formatting.percent),
         }
     )
     st.subheader("What a kilowatt-hour carries in each region")
+    st.caption(
+        "Operational carbon on both bases and water per kWh, and the data centre's kWh per kWh of "
+        "IT equipment (PUE). Where no market factor is known, the location factor stands in."
+    )
     st.dataframe(table, hide_index=True, width="stretch", key="rates_table")
 
 

@@ -100,7 +100,7 @@ def _datapoints(view: View) -> None:
         placeholder="",
         column_config={
             **dict.fromkeys(("Value", "Low", "High"), number),
-            "Why not": st.column_config.TextColumn(width="medium"),
+            "Why not": st.column_config.TextColumn(width="large"),
         },
     )
 
