@@ -1,12 +1,19 @@
 {#- The partitions to rebuild, as literal bounds that reach the scan. -#}
 
-{#- A predicate on `column` that holds for the hours, days or months touched by pending loads.
-    grain: hour (timestamps), day or month (dates). A first or full build touches all. A changed factor, mapping or team touches every
-    day and month, but no hour: the hourly rollup holds no factor. -#}
+{#- In a model: the partitions to rebuild; a first or full build rebuilds all. -#}
 {% macro touched(column, grain) %}
     {#- Named before anything else, so that the parser sees the dependency. -#}
     {%- set pending = ref('int_loads_pending') -%}
-    {%- if not execute or not is_incremental() -%}{{ return('1 = 1') }}{%- endif -%}
+    {%- if not is_incremental() -%}{{ return('1 = 1') }}{%- endif -%}
+    {{ return(touched_partitions(column, grain)) }}
+{% endmacro %}
+
+{#- A predicate on `column` that holds for the hours, days or months touched by pending loads.
+    grain: hour (timestamps), day or month (dates). A changed factor, mapping or team touches every
+    day and month, but no hour: the hourly rollup holds no factor. -#}
+{% macro touched_partitions(column, grain) %}
+    {%- set pending = ref('int_loads_pending') -%}
+    {%- if not execute -%}{{ return('1 = 1') }}{%- endif -%}
     {%- if grain != 'hour' and basis_changed() -%}{{ return('1 = 1') }}{%- endif -%}
     {%- set spans = touched_spans(grain) -%}
     {%- if not spans -%}{{ return('1 = 0') }}{%- endif -%}

@@ -45,3 +45,8 @@ where {{ touched('usage_date', 'day') }}
 group by
     {{ keys | join(',\n    ') }}
 {% endmacro %}
+
+{#- Sums of metrics under their own names. -#}
+{% macro sums(metrics) -%}
+{%- for metric in metrics %}sum({{ metric }}) as {{ metric }}{{ ', ' if not loop.last }}{% endfor -%}
+{%- endmacro %}

@@ -6,7 +6,9 @@
 ) }}
 {#- The scope is written into each scan below, so that literal bounds reach all of them. -#}
 {%- set scope = touched('occurred_at', 'hour') %}
-{%- set key = ['org_id', 'source', 'event_id'] %}
+{#- A repeat has the time of the first. The hour belongs to the key, so that a rebuilt hour never
+    depends on which other hours are rebuilt with it. -#}
+{%- set key = ['org_id', 'source', 'event_id', utc_hour('occurred_at')] %}
 
 with repeated as (
     -- Every true repeat is in here; two keys with the same hash only cost a look at both.

@@ -74,7 +74,7 @@ placed as (
         models.model_key,
         models.model_fallback_level,
         coalesce(
-            regions.zone_id, countries.zone_id, named_zones.zone_id, nullif(defaults.default_zone_id, 'WORLD'), 'WORLD'
+            regions.zone_id, countries.zone_id, named_zones.zone_id, defaults.default_zone_id
         ) as regional_zone_id,
         case
             when regions.zone_id is not null then regions.zone_fallback_level
@@ -93,7 +93,7 @@ placed as (
     left join {{ ref('int_provider_regions') }} as regions
         on models.provider_key = regions.provider and daily.region = regions.region
     left join {{ ref('countries') }} as countries on daily.inference_geo = countries.country_code
-    left join {{ ref('countries') }} as named_zones on daily.inference_geo = named_zones.zone_id
+    left join {{ ref('int_zones') }} as named_zones on daily.inference_geo = named_zones.zone_id
     left join {{ ref('stg_control_users') }} as users
         on daily.org_id = users.org_id and daily.user_id = users.user_id
 ),

@@ -1,0 +1,54 @@
+{#- The low value is not above the central one, nor that above the high one. -#}
+{% test ordered_values(model) %}
+select
+    factor_file,
+    factor_id,
+    value_low,
+    value_mid,
+    value_high
+from {{ model }}
+where value_low is null or value_mid is null or value_high is null
+    or value_low > value_mid or value_mid > value_high or value_low < 0
+{% endtest %}
+
+{#- At any day at most one row of a key is valid. -#}
+{% test no_validity_overlap(model) %}
+select
+    earlier.factor_file,
+    earlier.factor_id,
+    later.factor_id as overlapping_factor_id
+from {{ model }} as earlier
+inner join {{ model }} as later
+    on earlier.factor_type = later.factor_type
+        and earlier.key = later.key
+        and earlier.factor_id <> later.factor_id
+        and earlier.valid_from <= later.valid_from
+        and later.valid_from < earlier.effective_to
+{% endtest %}
+
+{#- A row ends only where the next row of its key begins, so no day after the first lacks a value. -#}
+{% test no_validity_gap(model) %}
+select
+    ended.factor_file,
+    ended.factor_id,
+    ended.valid_to
+from {{ model }} as ended
+left join {{ model }} as following
+    on ended.factor_type = following.factor_type
+        and ended.key = following.key
+        and ended.valid_to = following.valid_from
+where ended.valid_to is not null and following.factor_id is null
+{% endtest %}
+
+{#- One unit per factor type, so that no file mixes grams with kilograms. -#}
+{% test one_unit_per_type(model) %}
+select
+    factor_type,
+    count(distinct unit) as units,
+    min(unit) as one_unit,
+    max(unit) as other_unit
+from {{ model }}
+where factor_type not in ('embodied_input', 'method_parameter')
+group by factor_type
+having count(distinct unit) > 1
+{% endtest %}

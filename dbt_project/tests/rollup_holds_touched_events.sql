@@ -1,0 +1,33 @@
+-- The hours that the pending loads touched hold each of their distinct events exactly once.
+with landed as (
+    select
+        org_id,
+        count(*) as events
+    from (
+        select distinct
+            org_id,
+            source,
+            event_id,
+            {{ utc_hour('occurred_at') }} as usage_hour
+        from {{ ref('stg_usage_events') }}
+        where {{ touched_partitions('occurred_at', 'hour') }}
+    ) as distinct_events
+    group by org_id
+),
+
+rolled_up as (
+    select
+        org_id,
+        sum(events) as events
+    from {{ ref('int_usage_hourly') }}
+    where {{ touched_partitions('usage_hour', 'hour') }}
+    group by org_id
+)
+
+select
+    coalesce(landed.org_id, rolled_up.org_id) as org_id,
+    coalesce(landed.events, 0) as events_landed,
+    coalesce(rolled_up.events, 0) as events_rolled_up
+from landed
+full outer join rolled_up on landed.org_id = rolled_up.org_id
+where coalesce(landed.events, 0) <> coalesce(rolled_up.events, 0)
