@@ -10,6 +10,8 @@ import traceback
 from collections.abc import AsyncIterator, Awaitable, Callable
 from typing import Any, Protocol
 
+from granian.rsgi import ProtocolClosed, ProtocolError  # type: ignore[attr-defined]
+
 from ecomind.settings import Settings
 from ingest_api.adapters import BY_MEDIA_TYPE, Adapter, native_json
 from ingest_api.credentials import Headers, KeyRing, Tenant, key_text
@@ -104,6 +106,8 @@ class Application:
         except NotDurable as error:
             members: dict[str, Any] = {"reason": error.reason, "retry_after_s": error.retry_after_s}
             return problem("not-durable", instance, **members)
+        except (ProtocolClosed, ProtocolError):  # Nobody is left to read this answer.
+            return problem("malformed-body", instance, detail="the body ended early")
         except Exception as error:  # A bug: told apart from trouble, without quoting the request.
             where = "".join(traceback.format_tb(error.__traceback__))
             _log.error("req_%s failed with %s at\n%s", sortable_id, type(error).__name__, where)

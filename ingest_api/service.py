@@ -8,6 +8,7 @@ either can be killed without harm to the other.
 from __future__ import annotations
 
 import asyncio
+import gc
 import logging
 import signal
 import socket
@@ -32,7 +33,8 @@ from ingest_api.landing.segment import backlog, remove_unnamed
 from ingest_api.rsgi import Application
 
 _log = logging.getLogger("ingest_api")
-_DRAIN_S = 10.0
+_DRAIN_S = 5.0
+_CLOSE_S = 2.0
 _SEAL_REST_S = 60.0
 _SEALER_REST_MAX_S = 30.0
 _BACKLOG = 2048
@@ -173,6 +175,7 @@ class Service:
         sealing = asyncio.create_task(self.sealer.keep_running())
         stopping = asyncio.create_task(self._stop.wait())
         await _wait_for_answer(self._settings, serving)
+        gc.freeze()  # What start-up made lives on: collecting garbage need not look at it again.
         if not serving.done():
             on_ready()
         await asyncio.wait({serving, stopping}, return_when=asyncio.FIRST_COMPLETED)
@@ -181,7 +184,8 @@ class Service:
             self._exit_code = 1
         await self._drain()
         server.stop()  # type: ignore[no-untyped-call]
-        await asyncio.gather(serving, return_exceptions=True)
+        # Connections that never finish their request must not keep the log from closing.
+        await asyncio.wait({serving}, timeout=_CLOSE_S)
         await self.log.close()
         await self.sealer.stop()
         sealing.cancel()

@@ -113,7 +113,10 @@ class EventLog:
             raise NotDurable("disk_watermark", 30)
 
     def _free_bytes(self) -> int:
-        disk = os.statvfs(self._options.folder)
+        try:
+            disk = os.statvfs(self._options.folder)
+        except OSError:
+            return -1  # A disk that cannot be asked takes nothing.
         return disk.f_bavail * disk.f_frsize
 
     def append(self, frames: bytes) -> asyncio.Future[None]:

@@ -21,7 +21,7 @@ from ecomind.contract.fields import Table
 from ecomind.contract.landing import arrow_schema
 from ingest_api.landing.files import FILE_MODE, make_folder, sync_folder
 
-_BLOCK_BYTES = 8 * 2**20
+_BLOCK_BYTES = 2**20
 _ROW_GROUP_ROWS = 122_880
 
 

@@ -142,7 +142,7 @@ def waiting(folder: Path) -> list[Segment]:
 def backlog(folder: Path) -> tuple[int, int]:
     """Segments not yet sealed, including the one being written, and their bytes."""
     sizes = []
-    for entry in os.scandir(folder):
+    for entry in os.scandir(folder) if folder.is_dir() else ():
         if _FILE.match(entry.name):
             try:
                 sizes.append(entry.stat().st_size)

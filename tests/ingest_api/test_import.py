@@ -5,6 +5,8 @@ from __future__ import annotations
 import csv
 import hashlib
 import json
+import subprocess
+import sys
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -16,7 +18,15 @@ from click.testing import CliRunner, Result
 from ecomind.identity import Role
 from ingest_api.cli import import_command
 from ingest_api.client.sender import CannotSend, Sender
-from tests.ingest_api.running import Running, event, free_port, landed_rows, now_text, wait_for_rows
+from tests.ingest_api.running import (
+    FAST,
+    Running,
+    event,
+    free_port,
+    landed_rows,
+    now_text,
+    wait_for_rows,
+)
 
 TRACE = ("--provider", "azure.ai.openai", "--model", "gpt-4", "--region", "eastus")
 
@@ -207,6 +217,25 @@ def test_wrong_keys_and_organisations_are_told(service: Running, key: str, tmp_p
     other = run(service, tmp_path / "key", tmp_path / "x.ndjson", "--org-check", "globex")
     assert other.exit_code == 1
     assert "tenant_mismatch: 1" in other.output
+
+
+def test_an_import_outlives_a_killed_service(tmp_path: Path) -> None:
+    service = Running(tmp_path / "home", **FAST)
+    (tmp_path / "key").write_text(service.key("acme", Role.IMPORT))
+    sha256 = write_trace(tmp_path / "trace.csv", 40_000)
+    service.start()
+    arguments = ["--url", service.url, "--key-file", "key", "trace.csv", *TRACE]
+    code = "from ingest_api.cli import import_command; import_command()"
+    importing = subprocess.Popen(
+        [sys.executable, "-c", code, *arguments], cwd=tmp_path, env=service.environment
+    )
+    wait_for_rows(service.home, "events", {f"imp_{sha256[:24]}_1"})
+    service.kill()
+    service.start()
+    assert importing.wait(120) == 0
+    assert service.stop() == 0
+    landed = {row["event_id"] for row in landed_rows(service.home, "events")}
+    assert landed == {f"imp_{sha256[:24]}_{n}" for n in range(1, 40_001)}
 
 
 def test_an_endpoint_that_is_not_there_is_given_up() -> None:

@@ -5,10 +5,12 @@ from __future__ import annotations
 import os
 import signal
 import socket
+import sqlite3
 import subprocess
 import sys
 import time
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 
 import httpx
@@ -58,6 +60,57 @@ def test_a_port_in_use_is_told_in_one_sentence(running: Running) -> None:
         other.listen()
         sentence = refused_start(running)
     assert sentence.startswith(f"cannot listen on 127.0.0.1:{running.port}: address already in use")
+
+
+def test_a_client_that_leaves_in_the_middle_of_its_body_harms_nobody(running: Running) -> None:
+    key = running.key("acme")
+    running.start()
+    head = f"POST /v1/events HTTP/1.1\r\nhost: x\r\nx-api-key: {key}\r\n"
+    for announcement in ("content-length: 500", "transfer-encoding: chunked"):
+        with socket.create_connection(("127.0.0.1", running.port)) as connection:
+            connection.sendall(f'{head}{announcement}\r\n\r\n1f4\r\n{{"event_id": '.encode())
+    assert running.post("/v1/events", key, json=event("other")).status_code == 202
+    assert running.client.get("/health").json()["log"]["pending_bytes"] == 0
+    assert running.stop() == 0
+    assert [row["event_id"] for row in landed_rows(running.home, "events")] == ["other"]
+    assert len(running.output.read_text().splitlines()) == 1
+
+
+def test_a_client_that_stalls_does_not_keep_the_service_from_stopping(running: Running) -> None:
+    key = running.key("acme")
+    running.start()
+    assert running.post("/v1/events", key, json=event("kept")).status_code == 202
+    head = f"POST /v1/events HTTP/1.1\r\nhost: x\r\nx-api-key: {key}\r\ncontent-length: 9\r\n\r\n{{"
+    address = ("127.0.0.1", running.port)
+    with socket.create_connection(address) as stalled, socket.create_connection(address):
+        stalled.sendall(head.encode())
+        assert running.stop() == 0
+    assert [row["event_id"] for row in landed_rows(running.home, "events")] == ["kept"]
+
+
+def test_without_the_control_store_nothing_is_accepted(running: Running) -> None:
+    key = running.key("acme")
+    running.start()
+    with closing(sqlite3.connect(running.home / "control.db")) as control:
+        control.execute("alter table api_key rename to lost")
+        response = running.post("/v1/events", key, json=event("x"))
+        assert response.status_code == 503
+        assert response.json()["type"] == "urn:ecomind:problem:identity-unavailable"
+        assert int(response.headers["retry-after"]) > 0
+        control.execute("alter table lost rename to api_key")
+    assert running.post("/v1/events", key, json=event("x")).status_code == 202
+    assert key not in running.output.read_text()
+
+
+def test_a_log_folder_that_vanished_is_no_server_error(running: Running) -> None:
+    key = running.key("acme")
+    running.start()
+    (running.home / "wal").rename(running.home / "elsewhere")
+    response = running.post("/v1/events", key, json=event("x"))
+    assert response.status_code == 503
+    assert running.process is not None
+    running.client.get("/health")
+    (running.home / "elsewhere").rename(running.home / "wal")
 
 
 def test_a_second_service_on_the_same_log_is_refused(running: Running) -> None:
