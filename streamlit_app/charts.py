@@ -42,6 +42,11 @@ def scaled(frame: pd.DataFrame, metric: Metric) -> tuple[pd.DataFrame, str]:
     return frame.assign(**columns), title
 
 
+def _as_utc(frame: pd.DataFrame, column: str) -> pd.DataFrame:
+    """The frame with days marked as UTC, or a browser would read them in its own time zone."""
+    return frame.assign(**{column: frame[column].dt.tz_localize("UTC")})
+
+
 def _days(column: str, grain: str) -> alt.X:
     # Days are UTC days: a browser elsewhere must not move them to the evening before.
     steps = {"day": "utcyearmonthdate", "week": "utcyearmonthdate", "month": "utcyearmonth"}
@@ -71,7 +76,7 @@ def band(frame: pd.DataFrame, metric: Metric, grain: str, heading: str = "") -> 
 
     ``frame`` holds ``period``, ``low``, ``mid`` and ``high`` (base units).
     """
-    data, title = scaled(frame, metric)
+    data, title = scaled(_as_utc(frame, "period"), metric)
     x, colour = _days("period", grain), palette()[0]
     day = alt.Tooltip(
         "period:T",
@@ -105,7 +110,7 @@ def stacked(frame: pd.DataFrame, metric: Metric, grain: str, label: str, by: str
     per_period = frame.groupby("period")["mid"].sum()
     unit = unit_for(metric.quantity, float(per_period.max()) if len(per_period) else None)
     title = f"{metric.label} ({unit.symbol})" if unit.symbol else metric.label
-    data = frame.assign(mid=frame["mid"] / unit.size)
+    data = _as_utc(frame, "period").assign(mid=frame["mid"] / unit.size)
     order = data.groupby(label)["mid"].sum().sort_values(ascending=False).index.tolist()
     names = [name for name in order if name != OTHERS]
     names += [OTHERS] if OTHERS in order else []
@@ -217,9 +222,11 @@ def paired(frame: pd.DataFrame, metric: Metric, label: str, by: str) -> Any:
 
 def counts(frame: pd.DataFrame, day: str, columns: dict[str, str], heading: str) -> Any:
     """Stacked daily counts: ``columns`` maps a column to its label, in stacking order."""
-    long = frame.melt(
-        id_vars=[day], value_vars=list(columns), var_name="kind", value_name="count"
-    ).assign(kind=lambda f: f["kind"].map(columns))
+    long = (
+        _as_utc(frame, day)
+        .melt(id_vars=[day], value_vars=list(columns), var_name="kind", value_name="count")
+        .assign(kind=lambda f: f["kind"].map(columns))
+    )
     names = list(columns.values())
     chart = (
         alt.Chart(long)

@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import atexit
+import shutil
+import tempfile
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import cache
 from pathlib import Path
 
 import duckdb
@@ -29,16 +33,25 @@ class Installation:
     others_key: str
 
 
+@cache
+def built_snapshot() -> Path:
+    """A snapshot file to copy from, built once, in which the team research may be shown."""
+    folder = Path(tempfile.mkdtemp(prefix="ecomind-snapshot-"))
+    atexit.register(shutil.rmtree, folder, ignore_errors=True)
+    snapshot = publish_snapshot(folder, snapshot_id=SNAPSHOT_ID)
+    grow_research(snapshot)
+    return snapshot
+
+
 def install(settings: Settings, *, published: bool = True) -> Installation:
-    """Organisations with keys, and a snapshot in which the team research has six people."""
+    """Organisations with keys and a published snapshot."""
     store = open_store(settings)
     for org_id, name in (OURS, OTHERS):
         store.create_organization(org_id, name)
     keys = {role: store.create_key(OURS[0], role, role.value)[0] for role in Role}
     others_key, _info = store.create_key(OTHERS[0], Role.ADMIN, "admin")
     if published:
-        settings.served_dir.mkdir(parents=True)
-        grow_research(publish_snapshot(settings.served_dir, snapshot_id=SNAPSHOT_ID))
+        shutil.copytree(built_snapshot().parent, settings.served_dir)
     return Installation(settings, store, keys, others_key)
 
 
