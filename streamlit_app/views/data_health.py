@@ -13,6 +13,7 @@ from streamlit_app.formatting import Quantity
 from streamlit_app.tables import rounded
 from streamlit_app.view import View, header, organisation, quality
 
+RECEIPT_DAYS = 30
 LEVELS = {
     1: "exact name",
     2: "alias",
@@ -44,11 +45,20 @@ def _freshness(view: View) -> None:
         )
 
 
+def _latest(view: View, mart: str) -> pd.DataFrame:
+    """Rows of the latest days of receipt, which need not be the days of usage."""
+    rows = view.data.mart(mart)
+    received = view.data.mart("intake_health_daily")["received_date"]
+    first = received.max() - pd.Timedelta(days=RECEIPT_DAYS - 1)
+    latest: pd.DataFrame = rows.loc[rows["received_date"] >= first]
+    return latest
+
+
 def _intake(view: View) -> None:
-    rows = view.data.mart("intake_health_daily", view.start, view.end)
-    st.subheader("Intake")
+    rows = _latest(view, "intake_health_daily")
+    st.subheader(f"Intake, last {RECEIPT_DAYS} days of receipt")
     if rows.empty:
-        st.info("No event was received on the days of this period; usage may carry older dates.")
+        st.info("No event has been received yet: send events to the ingest API or import a file.")
         return
     counts = {
         "events_received": "Received",
@@ -68,10 +78,10 @@ def _intake(view: View) -> None:
 
 
 def _rejections(view: View) -> None:
-    rows = view.data.mart("rejection_daily", view.start, view.end)
-    st.subheader("Rejections")
+    rows = _latest(view, "rejection_daily")
+    st.subheader(f"Rejections, last {RECEIPT_DAYS} days of receipt")
     if rows.empty:
-        st.success("No event was rejected in this period.")
+        st.success("No event was rejected.")
         return
     summed = (
         rows.groupby("code")

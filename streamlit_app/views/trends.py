@@ -39,7 +39,7 @@ def _split(view: View, metric: Metric, grain: str, breakdown: str) -> None:
     charts.show(charts.stacked(summed, metric, grain, groups.LABEL, breakdown))
 
 
-def _table(periods: pd.DataFrame, metric: Metric) -> None:
+def _table(periods: pd.DataFrame, metric: Metric, grain: str) -> None:
     unit = formatting.unit_for(metric.quantity, float(periods["mid"].max()))
     columns = {"low": "Low", "mid": "Central", "high": "High"}
     if not metric.has_range:
@@ -49,7 +49,7 @@ def _table(periods: pd.DataFrame, metric: Metric) -> None:
         name: f"{text} ({unit.symbol})" if unit.symbol else text for name, text in columns.items()
     }
     table = shown[["period", *columns]].rename(columns={"period": "From", **heading})
-    with st.expander("The figures of this chart"):
+    with st.expander(f"Totals per {grain}"):
         st.dataframe(
             table,
             hide_index=True,
@@ -81,7 +81,7 @@ def page() -> None:
         st.caption("Bars show central values; the band of the whole is under “Nothing”.")
     if grain != "day":
         st.caption("The first and last period may be cut by the chosen dates.")
-    _table(periods, metric)
+    _table(periods, metric, grain)
 
 
 page()

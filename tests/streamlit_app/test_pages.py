@@ -214,6 +214,8 @@ def test_a_period_without_usage_says_what_to_do(open_page: Open) -> None:
         if page in ("overview", "trends", "models", "people", "regions"):
             assert any("choose a period between 1 Oct 2026 and 14 Nov" in text for text in found)
         assert "31 Jan 2020" in app.caption[0].value
+        if page == "data_health":
+            assert "Received" in [metric.label for metric in app.metric]
 
 
 def test_half_a_period_asks_for_the_other_end(open_page: Open) -> None:
