@@ -151,10 +151,10 @@ def _landed_resource(pipeline: dlt.Pipeline, batch: _Batch, contract_file: Path)
     columns = dlt_columns(batch.raw)
 
     def rows() -> Iterator[Any]:
-        if not batch.readable:
-            yield dlt.mark.materialize_table_schema()
         paths = [readable.file.path for readable in batch.readable]
-        for start in range(0, len(paths), _FILES_PER_QUERY):
+        # Without new files still one query: dlt's own way to make an empty table gives it a
+        # required row id, which no later query could fill.
+        for start in range(0, max(1, len(paths)), _FILES_PER_QUERY):
             query = _select(batch.landed, [contract_file, *paths[start : start + _FILES_PER_QUERY]])
             relation = pipeline.dataset()(query, "duckdb", _execute_raw_query=True)
             yield dlt.mark.with_hints(relation, dlt.mark.make_hints(columns=columns))

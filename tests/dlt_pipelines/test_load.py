@@ -15,7 +15,7 @@ import duckdb
 import pytest
 
 from dlt_pipelines.pipeline import IN_PROGRESS, load
-from ecomind.contract.event import EVENTS
+from ecomind.contract.event import EVENTS, REJECTS
 from ecomind.identity import Role, open_store
 from ecomind.settings import Settings
 from tests.support.landing import event_row, land, land_events
@@ -45,6 +45,20 @@ def test_an_empty_landing_zone_makes_the_tables(settings: Settings) -> None:
     assert result.files_count == 0
     assert raw(settings, "select count(*) from raw.usage_events") == [(0,)]
     assert raw(settings, "select count(*) from raw.control_users") == [(0,)]
+
+
+def test_a_table_that_began_empty_takes_rows_later(settings: Settings) -> None:
+    load(settings)
+    land_events(settings.landing_dir, 1, events(2, "a"))
+    load(settings)
+    rejected = {
+        **event_row("b"), "rejection_id": "rej_1", "item_index": 0, "code": "too_old", "pointer": ""
+    }  # fmt: skip
+    kept = {field.name: rejected[field.name] for field in REJECTS.fields}
+    land(settings.landing_dir, REJECTS, 2, [kept])
+    assert load(settings).rows["usage_rejects"] == 1
+    assert raw(settings, "select code from raw.usage_rejects") == [("too_old",)]
+    assert raw(settings, "select count(*) from raw.usage_events") == [(2,)]
 
 
 def test_an_older_modification_time_does_not_hide_a_file(settings: Settings) -> None:
