@@ -61,6 +61,17 @@ def test_a_table_that_began_empty_takes_rows_later(settings: Settings) -> None:
     assert raw(settings, "select count(*) from raw.usage_events") == [(2,)]
 
 
+def test_tables_made_without_files_take_rows_later(settings: Settings) -> None:
+    load(settings)
+    land_events(settings.landing_dir, 1, events(3, "a"))
+    assert load(settings).events_count == 3
+    receipt = {field.name: event_row("x").get(field.name) for field in REJECTS.fields}
+    rejected = {**receipt, "rejection_id": "rej", "item_index": 0, "code": "c", "pointer": ""}
+    land(settings.landing_dir, REJECTS, 2, [rejected])
+    assert load(settings).rows["usage_rejects"] == 1
+    assert raw(settings, "select rejection_id from raw.usage_rejects") == [("rej",)]
+
+
 def test_an_older_modification_time_does_not_hide_a_file(settings: Settings) -> None:
     land_events(settings.landing_dir, 1, events(1, "a"))
     load(settings)
