@@ -23,6 +23,9 @@ from orchestration.names import DBT_GROUPS
 
 PROJECT_DIR = PROJECT_ROOT / "dbt_project"
 SEEDS_DIR = PROJECT_ROOT / "seeds"
+RUN_DIR = "run"
+FACTORS = "resource_type:seed tag:factors"
+"""Selection of the factor seeds and of what is derived from them alone."""
 
 
 class DbtError(EcoMindError):
@@ -46,6 +49,12 @@ def dbt_environment(settings: Settings) -> dict[str, str]:
         "DBT_SEND_ANONYMOUS_USAGE_STATS": "false",
         "DBT_USE_COLORS": "false",
     }
+
+
+def build_arguments(settings: Settings) -> list[str]:
+    """Arguments of every build, before the selection of its nodes."""
+    # Unit tests belong to development; scans of all history belong to the nightly audit.
+    return ["build", "--exclude", "resource_type:unit_test tag:audit", *dbt_vars(settings)]
 
 
 def dbt_vars(settings: Settings) -> list[str]:

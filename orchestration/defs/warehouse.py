@@ -7,26 +7,21 @@ import dagster as dg
 from dagster_dbt import DbtCliResource, dbt_assets
 
 from ecomind.settings import get_settings
-from orchestration.dbt import Translator, dbt_vars, ensure_manifest
+from orchestration.dbt import FACTORS, RUN_DIR, Translator, build_arguments, ensure_manifest
 from orchestration.names import WAREHOUSE_POOL
 
 _MANIFEST = ensure_manifest(get_settings())
-_FACTORS = "resource_type:seed tag:factors"
-_NOT_NOW = "resource_type:unit_test tag:audit"
-RUN_DIR = "run"
 
 
 def _build(context: dg.AssetExecutionContext, dbt: DbtCliResource) -> Iterator[Any]:
     settings = get_settings()
-    # Unit tests belong to development; scans of all history belong to the nightly audit.
-    arguments = ["build", "--exclude", _NOT_NOW, *dbt_vars(settings)]
     target = settings.dbt_target_dir / RUN_DIR  # One folder is enough: the pool admits one run.
-    yield from dbt.cli(arguments, context=context, target_path=target).stream()
+    yield from dbt.cli(build_arguments(settings), context=context, target_path=target).stream()
 
 
 @dbt_assets(
     manifest=_MANIFEST,
-    select=_FACTORS,
+    select=FACTORS,
     name="factors",
     dagster_dbt_translator=Translator(),
     pool=WAREHOUSE_POOL,
@@ -38,7 +33,7 @@ def factors(context: dg.AssetExecutionContext, dbt: DbtCliResource) -> Iterator[
 
 @dbt_assets(
     manifest=_MANIFEST,
-    exclude=_FACTORS,
+    exclude=FACTORS,
     name="marts",
     dagster_dbt_translator=Translator(),
     pool=WAREHOUSE_POOL,
