@@ -152,7 +152,9 @@ def up_command(demo: bool, exit_when_ready: bool) -> None:
     """
     settings = get_settings()
     console = Console(file=sys.stderr, highlight=False)
-    signal.signal(signal.SIGTERM, _stop)
+    # Both: Dagster gives SIGTERM the handler of SIGINT, which a background job inherits ignored.
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, _stop)
     with only_one(settings):
         _run(settings, console, demo, exit_when_ready)
 
