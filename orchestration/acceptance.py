@@ -11,12 +11,14 @@ import os
 import re
 import shutil
 import tempfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import jinja2
 import pandas as pd
+from markupsafe import Markup
 
 from ecomind.warehouse.snapshot import SnapshotRef
 
@@ -29,18 +31,20 @@ _METRICS = (
     ("co2e_total_location", "kg"),
     ("co2e_total_market", "kg"),
 )
+_STYLE = Path(__file__).with_name("data_docs.css")
+_INDEX = Path(__file__).with_name("data_docs_index.html")
 _EXTERNAL = re.compile(
-    r"<script[^>]*\bsrc=\"(?:https?:)?//[^>]*>\s*</script>|<link[^>]*\bhref=\"(?:https?:)?//[^>]*>",
-    re.IGNORECASE,
+    r"<script\b.*?</script>|<link\b[^>]*>|<img\b[^>]*>",
+    re.IGNORECASE | re.DOTALL,
 )
 
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """Whether one expectation of a mart held, and what was seen where it did not."""
+    """Whether one expectation of a mart held, in words, and what was seen."""
 
     mart: str
-    expectation: str
+    sentence: str
     holds: bool
     details: str
 
@@ -49,7 +53,6 @@ def _daily_mart_expectations(gx: Any) -> Iterator[Any]:
     expect = gx.expectations
     for key in ("usage_date", "org_id", "factor_set_id", "method_version"):
         yield expect.ExpectColumnValuesToNotBeNull(column=key)
-    yield expect.ExpectTableRowCountToBeBetween(min_value=0)
     yield expect.ExpectColumnValuesToBeBetween(column="events", min_value=1)
     for metric, unit in _METRICS:
         low, mid, high = (f"{metric}_{scenario}_{unit}" for scenario in _SCENARIOS)
@@ -94,20 +97,39 @@ def _frame(snapshot: SnapshotRef, mart: str) -> pd.DataFrame:
         return connection.execute(f"select * from {mart} order by all").to_arrow_table().to_pandas()
 
 
+def _between(kwargs: Mapping[str, Any]) -> str:
+    low, high = kwargs.get("min_value"), kwargs.get("max_value")
+    return f"at least {low:g}" if high is None else f"from {low:g} to {high:g}"
+
+
+_SENTENCES: Mapping[str, Callable[[Mapping[str, Any]], str]] = {
+    "expect_column_values_to_not_be_null": lambda k: f"{k['column']} is never empty",
+    "expect_column_values_to_be_between": lambda k: f"{k['column']} is {_between(k)}",
+    "expect_column_pair_values_a_to_be_greater_than_b": lambda k: (
+        f"{k['column_A']} is never below {k['column_B']}"
+    ),
+    "expect_column_values_to_be_in_set": lambda k: (
+        f"{k['column']} is one of {', '.join(k['value_set'])}"
+    ),
+    "expect_compound_columns_to_be_unique": lambda k: (
+        f"no two rows share {', '.join(k['column_list'])}"
+    ),
+}
+
+
 def _verdicts(mart: str, result: Any) -> Iterator[Verdict]:
     for entry in result.results:
-        config = entry.expectation_config
-        columns = [
-            str(config.kwargs[name])
-            for name in ("column", "column_A", "column_B", "column_list")
-            if name in config.kwargs
-        ]
-        unexpected = (entry.result or {}).get("unexpected_count")
-        details = f"{unexpected} rows differ" if unexpected else "holds"
+        config, seen = entry.expectation_config, entry.result or {}
         if entry.exception_info and entry.exception_info.get("raised_exception"):
             details = str(entry.exception_info.get("exception_message"))[:200]
-        name = f"{config.type}({', '.join(columns)})"
-        yield Verdict(mart, name, bool(entry.success), details)
+        elif "unexpected_count" in seen:
+            details = f"{seen['unexpected_count']:,} of {seen['element_count']:,} rows differ"
+        else:
+            details = "no figure"
+        sentence = _SENTENCES[config.type](config.kwargs)
+        if "row_condition" in config.kwargs:
+            sentence += f", where {config.kwargs['row_condition']}"
+        yield Verdict(mart, sentence, bool(entry.success), details)
 
 
 def accept(snapshot: SnapshotRef, documents_dir: Path) -> list[Verdict]:
@@ -144,17 +166,41 @@ def accept(snapshot: SnapshotRef, documents_dir: Path) -> list[Verdict]:
             verdicts += _verdicts(mart, checked)
         context.build_data_docs()
         site = Path(folder) / "gx" / "uncommitted" / "data_docs" / "local_site"
+        _prepare_site(site, snapshot, verdicts)
         _replace_site(site, documents_dir)
     return verdicts
 
 
-def _replace_site(site: Path, documents_dir: Path) -> None:
-    """Put the built pages in place of the old ones, without links to other hosts."""
-    style = Path(__file__).with_name("data_docs.css").read_text(encoding="utf-8")
+def _prepare_site(site: Path, snapshot: SnapshotRef, verdicts: list[Verdict]) -> None:
+    """Take links to other hosts out of the pages and give them an index that needs no script."""
+    style = _STYLE.read_text(encoding="utf-8")
     for page in site.rglob("*.html"):
         html = _EXTERNAL.sub("", page.read_text(encoding="utf-8"))
-        html = html.replace("</head>", f"<style>{style}</style></head>", 1)
-        page.write_text(html, encoding="utf-8")
+        page.write_text(html.replace("</head>", f"<style>{style}</style></head>", 1), "utf-8")
+    shutil.rmtree(site / "static", ignore_errors=True)
+    template = jinja2.Environment(autoescape=True, undefined=jinja2.StrictUndefined).from_string(
+        _INDEX.read_text(encoding="utf-8")
+    )
+    marts = {mart: [v for v in verdicts if v.mart == mart] for mart in _SUITES}
+    index = template.render(
+        style=Markup(style),  # noqa: S704 - our own file.
+        snapshot=snapshot,
+        marts=marts,
+        pages={mart: _validation_page(site, mart) for mart in marts},
+        total=len(verdicts),
+        failed=sum(not verdict.holds for verdict in verdicts),
+    )
+    (site / "index.html").write_text(index, encoding="utf-8")
+
+
+def _validation_page(site: Path, mart: str) -> str:
+    """Where the page of a mart's validation lies, relative to the index."""
+    folder = site / "validations" / Path(*mart.split("."))
+    return next(folder.rglob("*.html")).relative_to(site).as_posix()
+
+
+def _replace_site(site: Path, documents_dir: Path) -> None:
+    """Put the built pages in place of the old ones at once."""
     documents_dir.parent.mkdir(parents=True, exist_ok=True)
     new, old = documents_dir.with_suffix(".new"), documents_dir.with_suffix(".old")
     for leftover in (new, old):

@@ -17,7 +17,7 @@ _STAGES = [landing, raw, warehouse, serving, audit, reports]
 def defs() -> dg.Definitions:
     """Assets, checks, jobs, schedules and sensors of EcoMind."""
     location = dg.Definitions(
-        assets=dg.load_assets_from_modules(_STAGES),
+        assets=dg.load_assets_from_modules(_STAGES, include_specs=True),
         asset_checks=dg.load_asset_checks_from_modules(_STAGES),
         jobs=schedules.JOBS,
         schedules=schedules.SCHEDULES,

@@ -15,7 +15,7 @@ from typing import Any
 from ecomind.demo.cast import Habit, Organization, Team
 
 DEFAULT_SEED = 2026
-DEFAULT_DAYS = 42
+DEFAULT_DAYS = 70
 _WEEKEND_SHARE = 0.12
 _SWELL, _SWELL_DAYS = 0.15, 60
 _HOURS = tuple(range(24))

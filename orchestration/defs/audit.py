@@ -51,8 +51,7 @@ def data_docs() -> dg.MaterializeResult:
                 check_name=ACCEPTED_CHECK,
                 passed=not failed,
                 description="; ".join(
-                    f"{verdict.mart}: {verdict.expectation}: {verdict.details}"
-                    for verdict in failed
+                    f"{verdict.mart}: {verdict.sentence}: {verdict.details}" for verdict in failed
                 )
                 or "Every expectation holds.",
                 metadata={"expectations": len(verdicts), "failed": len(failed)},
