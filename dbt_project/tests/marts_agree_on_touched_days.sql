@@ -7,8 +7,7 @@ with totals as (
         usage_date,
         org_id,
         {{ sums(metrics) }}
-    from {{ ref('usage_footprint_daily') }}
-    where {{ touched_partitions('usage_date', 'day') }}
+    from {{ touched_rows(ref('usage_footprint_daily'), 'usage_date', 'day') }} as usage
     group by usage_date, org_id
     {%- for mart in marts %}
     union all
@@ -17,8 +16,7 @@ with totals as (
         usage_date,
         org_id,
         {{ sums(metrics) }}
-    from {{ ref(mart ~ '_footprint_daily') }}
-    where {{ touched_partitions('usage_date', 'day') }}
+    from {{ touched_rows(ref(mart ~ '_footprint_daily'), 'usage_date', 'day') }} as marts
     group by usage_date, org_id
     {%- endfor %}
 ),

@@ -9,8 +9,7 @@ with landed as (
             source,
             event_id,
             {{ utc_hour('occurred_at') }} as usage_hour
-        from {{ ref('stg_usage_events') }}
-        where {{ touched_partitions('occurred_at', 'hour') }}
+        from {{ touched_rows(ref('stg_usage_events'), 'occurred_at', 'hour') }} as events
     ) as distinct_events
     group by org_id
 ),
@@ -19,8 +18,7 @@ rolled_up as (
     select
         org_id,
         sum(events) as events
-    from {{ ref('int_usage_hourly') }}
-    where {{ touched_partitions('usage_hour', 'hour') }}
+    from {{ touched_rows(ref('int_usage_hourly'), 'usage_hour', 'hour') }} as hours
     group by org_id
 )
 

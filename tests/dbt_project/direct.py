@@ -81,8 +81,8 @@ def direct_footprint(call_sql: str, raw: Path | None = None) -> dict[tuple[str, 
     """Footprint per (day, scenario) of the calls that ``call_sql`` selects.
 
     The statement must give day, model_key, zone, water_zone, pue_key, wue_key, market_key, n, w,
-    input_tokens, cached_tokens, output_tokens, is_batch and measured_wh. Values: IT kWh, kWh, on-site
-    and off-site litres, location, market and embodied kg.
+    input_tokens, cached_tokens, output_tokens, is_batch and measured_wh. Values: IT kWh, kWh,
+    on-site and off-site litres, location, market and embodied kg.
     """
     with duckdb.connect() as connection:
         connection.execute("set TimeZone = 'UTC'")

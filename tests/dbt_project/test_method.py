@@ -76,7 +76,7 @@ def random_events(count: int) -> list[dict[str, Any]]:
     return events
 
 
-ROUTES = {
+ROUTES: dict[str, dict[str, Any]] = {
     "hit": {"status": "cache_hit", "input_tokens": 10, "output_tokens": 10},
     "error": {"status": "error", "input_tokens": 1000, "output_tokens": 0},
     "refused": {"status": "error"},

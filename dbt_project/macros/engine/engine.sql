@@ -23,3 +23,6 @@
 {% macro utc_literal(text) %}{{ return(adapter.dispatch('utc_literal', 'ecomind')(text)) }}{% endmacro %}
 {% macro duckdb__utc_literal(text) %}timestamptz '{{ text }}+00'{% endmacro %}
 {% macro spark__utc_literal(text) %}timestamp '{{ text }}'{% endmacro %}
+
+{#- When this build started (UTC). -#}
+{% macro build_started_at() %}{{ utc_literal(run_started_at.strftime('%Y-%m-%d %H:%M:%S.%f')) }}{% endmacro %}

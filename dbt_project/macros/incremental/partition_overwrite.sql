@@ -5,7 +5,7 @@
     {%- set grain = config.require('meta')['partition_grain'] -%}
     {%- set columns = get_quoted_csv(arg_dict['dest_columns'] | map(attribute='name')) -%}
     delete from {{ arg_dict['target_relation'] }}
-    where {{ touched(column, grain) }};
+    where {{ touched_predicate(column, grain) }};
 
     insert into {{ arg_dict['target_relation'] }} ({{ columns }})
     select {{ columns }} from {{ arg_dict['temp_relation'] }}

@@ -1,30 +1,40 @@
 {#- The partitions to rebuild, as literal bounds that reach the scan. -#}
 
-{#- In a model: the partitions to rebuild; a first or full build rebuilds all. -#}
-{% macro touched(column, grain) %}
+{#- In a model: the rows of `relation` to rebuild from, as a relation; a first or full build reads
+    all. -#}
+{% macro touched(relation, column, grain) %}
     {#- Named before anything else, so that the parser sees the dependency. -#}
     {%- set pending = ref('int_loads_pending') -%}
-    {%- if not is_incremental() -%}{{ return('1 = 1') }}{%- endif -%}
-    {{ return(touched_partitions(column, grain)) }}
+    {%- if not is_incremental() -%}{{ return(relation) }}{%- endif -%}
+    {{ return(touched_rows(relation, column, grain)) }}
 {% endmacro %}
 
-{#- A predicate on `column` that holds for the hours, days or months touched by pending loads.
+{#- The rows of `relation` in the touched partitions, as a relation. One scan per span: engines skip
+    row groups by the bounds of a conjunction, but not by those of a disjunction. -#}
+{% macro touched_rows(relation, column, grain) %}
+    {%- set scans = [] -%}
+    {%- for predicate in touched_predicates(column, grain) -%}
+        {%- do scans.append('select * from ' ~ relation ~ ' where ' ~ predicate) -%}
+    {%- endfor -%}
+    {{ return('(' ~ scans | join(' union all ') ~ ')') }}
+{% endmacro %}
+
+{#- A predicate on `column` that holds in the touched partitions. -#}
+{% macro touched_predicate(column, grain) %}
+    {{ return('((' ~ touched_predicates(column, grain) | join(') or (') ~ '))') }}
+{% endmacro %}
+
+{#- One predicate with literal bounds per span of touched partitions.
     grain: hour (timestamps), day or month (dates). A changed factor, mapping or team touches every
     day and month, but no hour: the hourly rollup holds no factor. -#}
-{% macro touched_partitions(column, grain) %}
+{% macro touched_predicates(column, grain) %}
     {%- set pending = ref('int_loads_pending') -%}
-    {%- if not execute -%}{{ return('1 = 1') }}{%- endif -%}
-    {%- if grain != 'hour' and basis_changed() -%}{{ return('1 = 1') }}{%- endif -%}
-    {%- set spans = touched_spans(grain) -%}
-    {%- if not spans -%}{{ return('1 = 0') }}{%- endif -%}
+    {%- if not execute or (grain != 'hour' and basis_changed()) -%}{{ return(['1 = 1']) }}{%- endif -%}
     {%- set parts = [] -%}
-    {%- for first, after in spans -%}
+    {%- for first, after in touched_spans(grain) -%}
         {%- do parts.append(column ~ ' >= ' ~ first ~ ' and ' ~ column ~ ' < ' ~ after) -%}
     {%- endfor -%}
-    {%- if parts | length == 1 -%}{{ return('(' ~ parts[0] ~ ')') }}{%- endif -%}
-    {#- The enclosing bound lets every engine skip what lies outside, whatever it does with `or`. -#}
-    {{ return('(' ~ column ~ ' >= ' ~ spans[0][0] ~ ' and ' ~ column ~ ' < ' ~ spans[-1][1]
-        ~ ' and ((' ~ parts | join(') or (') ~ ')))') }}
+    {{ return(parts or ['1 = 0']) }}
 {% endmacro %}
 
 {#- Whether factors, mappings, teams or method changed since the marts were last completed. -#}
@@ -37,7 +47,7 @@
 
 {#- Contiguous [first, after) literals, merged to at most `most` spans by closing the smallest gaps:
     rebuilding an untouched partition between two touched ones is harmless. -#}
-{% macro touched_spans(grain, most=48) %}
+{% macro touched_spans(grain, most=24) %}
     {%- set rows = run_query(touched_spans_sql(grain, most)).rows -%}
     {%- set spans = [] -%}
     {%- for row in rows -%}

@@ -40,8 +40,7 @@ select
     {%- endfor %}
     max(factor_set_id) as factor_set_id,
     max(method_version) as method_version
-from {{ ref('usage_footprint_daily') }}
-where {{ touched('usage_date', 'day') }}
+from {{ touched(ref('usage_footprint_daily'), 'usage_date', 'day') }} as usage
 group by
     {{ keys | join(',\n    ') }}
 {% endmacro %}

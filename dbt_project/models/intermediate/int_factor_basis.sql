@@ -15,7 +15,7 @@ with contents as (
     select
         '{{ table }}'
         {%- for column in columns %}
-        || ';' || coalesce(cast({{ column }} as {{ dbt.type_string() }}), '')
+        || ';' || coalesce(cast({{ column }} as string), '')
         {%- endfor %} as content
     from {{ ref(table) }}
     {%- if not loop.last %}

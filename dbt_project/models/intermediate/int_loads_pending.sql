@@ -6,8 +6,8 @@ select
     'load' as row_kind,
     cast(null as timestamptz) as usage_hour,
     cast(null as date) as received_date,
-    cast(null as {{ dbt.type_string() }}) as org_id,
-    cast(null as {{ dbt.type_string() }}) as code,
+    cast(null as string) as org_id,
+    cast(null as string) as code,
     cast(0 as bigint) as rows_count
 from {{ ref('stg_loads') }}
 where status = 0 and {{ in_loads('load_id', ids) }}
@@ -18,7 +18,7 @@ select
     {{ utc_hour('occurred_at') }} as usage_hour,
     cast(received_at as date) as received_date,
     org_id,
-    cast(null as {{ dbt.type_string() }}) as code,
+    cast(null as string) as code,
     cast(count(*) as bigint) as rows_count
 from {{ ref('stg_usage_events') }}
 where {{ in_loads('load_id', ids) }}
@@ -42,8 +42,8 @@ select
     'basis' as row_kind,
     cast(null as timestamptz) as usage_hour,
     cast(null as date) as received_date,
-    cast(null as {{ dbt.type_string() }}) as org_id,
-    cast(null as {{ dbt.type_string() }}) as code,
+    cast(null as string) as org_id,
+    cast(null as string) as code,
     cast(0 as bigint) as rows_count
 {%- endif %}
 -- depends_on: {{ ref('int_factor_basis') }}, {{ ref('stg_control_users') }}, {{ ref('stg_loads') }}

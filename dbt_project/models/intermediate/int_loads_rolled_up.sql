@@ -17,5 +17,5 @@ select
     org_id,
     code,
     rows_count,
-    cast('{{ run_started_at.strftime("%Y-%m-%d %H:%M:%S.%f") }}+00' as timestamptz) as rolled_up_at
+    {{ build_started_at() }} as rolled_up_at
 from {{ ref('int_loads_pending') }}

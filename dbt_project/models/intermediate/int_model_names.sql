@@ -25,7 +25,7 @@ ranked as (
         model_name,
         model_key,
         match_level,
-        row_number() over (partition by model_name order by match_level, model_key desc) as choice
+        row_number() over (partition by model_name order by match_level asc, model_key desc) as choice
     from candidates
 )
 

@@ -3,8 +3,8 @@
 select distinct
     usage.provider,
     usage.model
-from {{ ref('int_usage_hourly') }} as usage
+from {{ touched(ref('int_usage_hourly'), 'usage_hour', 'hour') }} as usage
 {%- if is_incremental() %}
 left join {{ this }} as known on usage.provider = known.provider and usage.model = known.model
+where known.model is null
 {%- endif %}
-where {{ touched('usage.usage_hour', 'hour') }}{% if is_incremental() %} and known.model is null{% endif %}

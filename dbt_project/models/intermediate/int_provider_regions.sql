@@ -24,7 +24,16 @@ ranked as (
             partition by provider, region order by zone_fallback_level, cloud
         ) as choice
     from offered
-)
+),
+
+{%- for factor_type, name in [('pue', 'pue'), ('wue', 'wue'), ('grid_market', 'market')] %}
+
+{{ name }} as (
+    select distinct key
+    from {{ ref('int_factors') }}
+    where factor_type = '{{ factor_type }}'
+){{ ',' if not loop.last }}
+{%- endfor %}
 
 select
     ranked.provider,
@@ -35,9 +44,7 @@ select
     coalesce(wue.key, ranked.provider) as wue_key,
     coalesce(market.key, ranked.provider) as market_key
 from ranked
-{%- for factor_type, name in [('pue', 'pue'), ('wue', 'wue'), ('grid_market', 'market')] %}
-left join (
-    select distinct key from {{ ref('int_factors') }} where factor_type = '{{ factor_type }}'
-) as {{ name }} on {{ name }}.key = ranked.facility_key
+{%- for name in ['pue', 'wue', 'market'] %}
+left join {{ name }} on ranked.facility_key = {{ name }}.key
 {%- endfor %}
 where ranked.choice = 1

@@ -4,8 +4,8 @@
     on_schema_change='fail',
     meta={'partition_column': 'usage_hour', 'partition_grain': 'hour'},
 ) }}
-{#- The scope is written into each scan below, so that literal bounds reach all of them. -#}
-{%- set scope = touched('occurred_at', 'hour') %}
+{#- Written into each use below instead of a CTE, so that no engine keeps a copy of the events. -#}
+{%- set events = touched(ref('stg_usage_events'), 'occurred_at', 'hour') %}
 {#- A repeat has the time of the first. The hour belongs to the key, so that a rebuilt hour never
     depends on which other hours are rebuilt with it. -#}
 {%- set key = ['org_id', 'source', 'event_id', utc_hour('occurred_at')] %}
@@ -13,8 +13,7 @@
 with repeated as (
     -- Every true repeat is in here; two keys with the same hash only cost a look at both.
     select {{ hash64(key) }} as key_hash
-    from {{ ref('stg_usage_events') }}
-    where {{ scope }}
+    from {{ events }} as events
     group by {{ hash64(key) }}
     having count(*) > 1
 ),
@@ -26,8 +25,8 @@ ranked as (
             partition by {{ key | join(', ') }}
             order by received_at, landed_file, receipt_id, input_tokens, output_tokens
         ) as choice
-    from {{ ref('stg_usage_events') }} as events
-    where {{ scope }} and {{ hash64(key) }} in (select key_hash from repeated)
+    from {{ events }} as events
+    where {{ hash64(key) }} in (select key_hash from repeated)
 ),
 
 {%- set columns = [
@@ -41,8 +40,8 @@ ranked as (
 counted as (
     select
         {{ columns | join(',\n        ') }}
-    from {{ ref('stg_usage_events') }}
-    where {{ scope }} and {{ hash64(key) }} not in (select key_hash from repeated)
+    from {{ events }} as events
+    where {{ hash64(key) }} not in (select key_hash from repeated)
     union all
     select
         {{ columns | join(',\n        ') }}

@@ -30,8 +30,7 @@ with daily as (
         sum(cached_context_product) as cached_context_product,
         sum(units) as units,
         sum(metered_wh) as metered_wh
-    from {{ ref('int_usage_hourly') }}
-    where {{ touched('usage_date', 'day') }}
+    from {{ touched(ref('int_usage_hourly'), 'usage_date', 'day') }} as hours
     group by
         usage_date,
         org_id,
@@ -109,7 +108,18 @@ zoned as (
     from placed
 ),
 
-{#- One row per factor key and validity of everything that is joined as of the usage date. #}
+completed as (
+    -- The reference call stands in for the side of a call that was not reported.
+    select
+        u.*,
+        {{ output_tokens() }} as full_output_tokens,
+        {{ output_context_product() }} as full_output_context_product,
+        {{ fresh_tokens() }} as full_input_tokens,
+        {{ fresh_context_product() }} as full_input_context_product
+    from zoned as u
+    left join {{ ref('int_method_parameters') }} as p on {{ as_of('p', 'u.usage_date') }}
+),
+
 valued as (
     select
         u.usage_date,
@@ -163,16 +173,7 @@ valued as (
         end as energy_dq_score,
         case when u.zone_fallback_level >= 4 then least(g.dq_score, 2) else g.dq_score end as grid_dq_score,
         p.factor_set_id
-    from (
-        select
-            u.*,
-            {{ output_tokens() }} as full_output_tokens,
-            {{ output_context_product() }} as full_output_context_product,
-            {{ fresh_tokens() }} as full_input_tokens,
-            {{ fresh_context_product() }} as full_input_context_product
-        from zoned as u
-        left join {{ ref('int_method_parameters') }} as p on {{ as_of('p', 'u.usage_date') }}
-    ) as u
+    from completed as u
     left join {{ ref('int_method_parameters') }} as p on {{ as_of('p', 'u.usage_date') }}
     left join {{ ref('int_zones') }} as zones on u.zone_id = zones.zone_id
     left join {{ ref('int_model_energy') }} as m

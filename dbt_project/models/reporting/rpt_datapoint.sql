@@ -26,8 +26,7 @@ with months as (
         ) as primary_share,
         max(factor_set_id) as factor_set_id,
         max(method_version) as method_version
-    from {{ ref('usage_footprint_daily') }}
-    where {{ touched('usage_date', 'month') }}
+    from {{ touched(ref('usage_footprint_daily'), 'usage_date', 'month') }} as usage
     group by org_id, {{ month_start('usage_date') }}
 ),
 

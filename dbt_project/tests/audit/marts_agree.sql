@@ -9,7 +9,6 @@ with totals as (
         org_id,
         {{ sums(metrics) }}
     from {{ ref('usage_footprint_daily') }}
-    where 1 = 1
     group by usage_date, org_id
     {%- for mart in marts %}
     union all
@@ -19,7 +18,6 @@ with totals as (
         org_id,
         {{ sums(metrics) }}
     from {{ ref(mart ~ '_footprint_daily') }}
-    where 1 = 1
     group by usage_date, org_id
     {%- endfor %}
 ),
