@@ -4,11 +4,11 @@ with landed as (
         org_id,
         count(*) as events
     from (
+        -- Two keys of one hash (odds below 1 in 100,000 at ten million events) would fail the
+        -- check, never pass it.
         select distinct
             org_id,
-            source,
-            event_id,
-            {{ utc_hour('occurred_at') }} as usage_hour
+            {{ hash64(['org_id', 'source', 'event_id', utc_hour('occurred_at')]) }} as key_hash
         from {{ touched_rows(ref('stg_usage_events'), 'occurred_at', 'hour') }} as events
     ) as distinct_events
     group by org_id
