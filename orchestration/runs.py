@@ -80,6 +80,10 @@ def _tell_steps(instance: dg.DagsterInstance, run_id: str, seen: int, console: C
             console.print(f"  [green]✓[/green] {event.step_key} [dim]{seconds:.1f} s[/dim]")
         elif event.is_step_failure:
             console.print(f"  [red]✗[/red] {event.step_key}")
+        elif event.event_type == dg.DagsterEventType.ASSET_CHECK_EVALUATION:
+            check = event.asset_check_evaluation_data
+            if not check.passed:
+                console.print(f"  [red]![/red] {check.check_name}: {check.description or ''}")
     return len(records)
 
 

@@ -25,7 +25,7 @@ def report_command(org_id: str, month: str | None) -> None:
     if month is None:
         bundles = list_bundles(settings, org_id)
         for bundle in bundles:
-            click.echo(f"{bundle.period} v{bundle.version}  {bundle.directory}")
+            click.echo(f"{bundle.period} {bundle.directory.name}  {bundle.directory}")
         if not bundles:
             click.echo(f"no reports of {org_id} yet; build one: ecomind report {org_id} YYYY-MM")
         return

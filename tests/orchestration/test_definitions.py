@@ -1,0 +1,151 @@
+"""The code location: what is in it, what runs by itself, what guards publication."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import dagster as dg
+import pytest
+
+from ecomind.contract.event import EVENTS
+from ecomind.settings import Settings
+from orchestration.names import (
+    DATA_DOCS,
+    DBT_DOCS,
+    LANDED_FILES,
+    MONTHLY_REPORT,
+    ORG_MART,
+    SNAPSHOT,
+    WAREHOUSE_AUDIT,
+    WAREHOUSE_POOL,
+    raw_key,
+)
+from tests.support.landing import event_row, land
+
+
+@pytest.fixture(scope="module")
+def location(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dg.Definitions]:
+    """The definitions, with a manifest parsed for a home of their own."""
+    from ecomind.settings import get_settings  # noqa: PLC0415
+    from orchestration.runs import prepare_home  # noqa: PLC0415
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("ECOMIND_HOME", str(tmp_path_factory.mktemp("location")))
+        patch.setenv("DAGSTER_HOME", "")
+        get_settings.cache_clear()
+        prepare_home(get_settings())
+        from orchestration.definitions import defs  # noqa: PLC0415
+
+        yield defs()
+    get_settings.cache_clear()
+
+
+def test_every_stage_of_the_journey_is_an_asset(location: dg.Definitions) -> None:
+    graph = location.resolve_asset_graph()
+    keys = set(graph.get_all_asset_keys())
+    stages = {LANDED_FILES, raw_key("usage_events"), ORG_MART, SNAPSHOT, MONTHLY_REPORT}
+    assert stages | {DBT_DOCS, DATA_DOCS, WAREHOUSE_AUDIT} <= keys
+    groups = {graph.get(key).group_name for key in keys}
+    expected = {"landing", "raw", "staging", "intermediate", "marts", "serving", "reports", "audit"}
+    assert groups == expected | {"factors"}
+
+
+def test_the_graph_leads_from_landed_files_to_the_report(location: dg.Definitions) -> None:
+    graph = location.resolve_asset_graph()
+    reached, waiting = set(), {LANDED_FILES}
+    while waiting:
+        key = waiting.pop()
+        reached.add(key)
+        waiting |= graph.get(key).child_keys - reached
+    assert {raw_key("usage_events"), ORG_MART, SNAPSHOT, MONTHLY_REPORT, DATA_DOCS} <= reached
+
+
+def test_every_step_that_opens_the_warehouse_waits_in_the_pool(location: dg.Definitions) -> None:
+    for assets in location.resolve_all_asset_specs():
+        assert assets.key.path[0] != ""
+    in_pool = {
+        key.path[0]
+        for assets in location.assets or []
+        if isinstance(assets, dg.AssetsDefinition)
+        for key in assets.keys
+        if assets.op.pool == WAREHOUSE_POOL
+    }
+    assert {"raw", "factors", "staging", "intermediate", "mart", "reporting", "serving"} <= in_pool
+
+
+def test_everything_runs_by_itself(location: dg.Definitions) -> None:
+    repository = location.get_repository_def()
+    sensors = {sensor.name: sensor.default_status for sensor in repository.sensor_defs}
+    assert set(sensors) == {"landed_files", "threshold_alerts"}
+    assert set(sensors.values()) == {dg.DefaultSensorStatus.RUNNING}
+    schedules = {schedule.name: schedule.default_status for schedule in repository.schedule_defs}
+    assert set(schedules) == {
+        "nightly_audit",
+        "daily_documents",
+        "daily_refresh",
+        "monthly_reports",
+    }
+    assert set(schedules.values()) == {dg.DefaultScheduleStatus.RUNNING}
+
+
+def test_publication_is_guarded_by_a_blocking_check(location: dg.Definitions) -> None:
+    graph = location.resolve_asset_graph()
+    blocking = {key.name for key in graph.asset_check_keys if graph.get_check_spec(key).blocking}
+    assert "every_load_is_in_the_marts" in blocking
+    on_marts = [key for key in graph.asset_check_keys if key.asset_key == ORG_MART]
+    assert len(on_marts) >= 3, "dbt's tests of the mart are not checks of the asset"
+
+
+def _landed_files_tick(cursor: str | None, instance: dg.DagsterInstance) -> dg.SensorResult | None:
+    from orchestration.defs.schedules import landed_files_sensor  # noqa: PLC0415
+
+    context = dg.build_sensor_context(instance=instance, cursor=cursor)
+    result = landed_files_sensor(context)
+    return result if isinstance(result, dg.SensorResult) else None
+
+
+def test_the_sensor_asks_for_one_refresh_per_landing(
+    location: dg.Definitions, settings: Settings
+) -> None:
+    with dg.DagsterInstance.ephemeral() as instance:
+        assert _landed_files_tick(None, instance) is None
+        land(settings.landing_dir, EVENTS, 1, [event_row("a")])
+        first = _landed_files_tick(None, instance)
+        assert first is not None
+        assert len(first.run_requests or []) == 1
+        assert _landed_files_tick(first.cursor, instance) is None
+        land(settings.landing_dir, EVENTS, 2, [event_row("b")])
+        second = _landed_files_tick(first.cursor, instance)
+        assert second is not None
+        assert second.cursor != first.cursor
+
+
+def test_monthly_reports_ask_for_the_month_before(
+    location: dg.Definitions, settings: Settings, tmp_path: Path
+) -> None:
+    from datetime import UTC, datetime  # noqa: PLC0415
+
+    from ecomind.identity import open_store  # noqa: PLC0415
+    from orchestration.defs.schedules import monthly_reports  # noqa: PLC0415
+
+    (tmp_path / "dagster").mkdir()
+    open_store(settings).create_organization("acme", "Acme")
+    with dg.DagsterInstance.local_temp(str(tmp_path / "dagster")) as instance:
+        context = dg.build_schedule_context(
+            instance=instance, scheduled_execution_time=datetime(2026, 3, 2, 4, tzinfo=UTC)
+        )
+        requests = list(monthly_reports(context))
+    assert [request.partition_key for request in requests] == [
+        dg.MultiPartitionKey({"month": "2026-02-01", "organization": "acme"})
+    ]
+
+
+def test_the_instance_file_is_understood(settings: Settings, tmp_path: Path) -> None:
+    from orchestration.runs import INSTANCE_FILE  # noqa: PLC0415
+
+    (tmp_path / "dagster.yaml").write_bytes(INSTANCE_FILE.read_bytes())
+    with dg.DagsterInstance.from_config(str(tmp_path)) as instance:
+        assert not instance.telemetry_enabled
+        assert not instance.nux_enabled
+        assert instance.get_concurrency_config().pool_config.default_pool_limit == 1
