@@ -24,8 +24,8 @@ from orchestration.names import DBT_GROUPS
 PROJECT_DIR = PROJECT_ROOT / "dbt_project"
 SEEDS_DIR = PROJECT_ROOT / "seeds"
 RUN_DIR = "run"
-FACTORS = "resource_type:seed tag:factors"
-"""Selection of the factor seeds and of what is derived from them alone."""
+FOUNDATION = "resource_type:seed tag:factors path:models/staging"
+"""What stands between loads: the factor seeds, what is derived from them alone, staging views."""
 
 
 class DbtError(EcoMindError):

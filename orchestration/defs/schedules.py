@@ -8,7 +8,7 @@ from ecomind.contract.event import LANDED_TABLES
 from ecomind.settings import get_settings
 from orchestration.defs.raw import load_raw
 from orchestration.defs.serving import snapshot
-from orchestration.defs.warehouse import factors, marts
+from orchestration.defs.warehouse import foundation, marts
 from orchestration.landing_watch import newest_sequences
 from orchestration.names import DATA_DOCS, DBT_DOCS, LANDED_FILES, MONTHLY_REPORT, WAREHOUSE_AUDIT
 from orchestration.organizations import register_organizations
@@ -22,8 +22,8 @@ refresh = dg.define_asset_job(
 )
 rebuild = dg.define_asset_job(
     "rebuild",
-    selection=_REFRESHED | dg.AssetSelection.assets(factors),
-    description="As refresh, with the factor seeds loaded anew.",
+    selection=_REFRESHED | dg.AssetSelection.assets(foundation),
+    description="As refresh, with the factor seeds and staging views built anew.",
 )
 documents = dg.define_asset_job(
     "documents",

@@ -7,7 +7,7 @@ import dagster as dg
 from dagster_dbt import DbtCliResource, dbt_assets
 
 from ecomind.settings import get_settings
-from orchestration.dbt import FACTORS, RUN_DIR, Translator, build_arguments, ensure_manifest
+from orchestration.dbt import FOUNDATION, RUN_DIR, Translator, build_arguments, ensure_manifest
 from orchestration.names import WAREHOUSE_POOL
 
 _MANIFEST = ensure_manifest(get_settings())
@@ -21,23 +21,23 @@ def _build(context: dg.AssetExecutionContext, dbt: DbtCliResource) -> Iterator[A
 
 @dbt_assets(
     manifest=_MANIFEST,
-    select=FACTORS,
-    name="factors",
+    select=FOUNDATION,
+    name="foundation",
     dagster_dbt_translator=Translator(),
     pool=WAREHOUSE_POOL,
 )
-def factors(context: dg.AssetExecutionContext, dbt: DbtCliResource) -> Iterator[Any]:
-    """Load the factor seeds and what is derived from them alone."""
+def foundation(context: dg.AssetExecutionContext, dbt: DbtCliResource) -> Iterator[Any]:
+    """Load the factor seeds, build what is derived from them alone, and the staging views."""
     yield from _build(context, dbt)
 
 
 @dbt_assets(
     manifest=_MANIFEST,
-    exclude=FACTORS,
+    exclude=FOUNDATION,
     name="marts",
     dagster_dbt_translator=Translator(),
     pool=WAREHOUSE_POOL,
 )
 def marts(context: dg.AssetExecutionContext, dbt: DbtCliResource) -> Iterator[Any]:
-    """Build staging, the hourly rollup, the marts and the report datapoints."""
+    """Build the hourly rollup of touched hours, the marts and the report datapoints."""
     yield from _build(context, dbt)

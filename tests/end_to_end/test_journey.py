@@ -134,8 +134,8 @@ def test_real_traces_through_the_endpoint(tmp_path: Path) -> None:
     """28,185 real calls: all in raw and marts, equal to plain SQL, and once only."""
     installation = Installation(tmp_path / "home")
     key = tmp_path / "import.key"
-    installation.ecomind("org", "create", "azure", "--name", "Azure traces")
-    installation.ecomind("key", "create", "azure", "--role", "import", "--out", str(key))
+    installation.ecomind("org", "create", "acme", "--name", "Azure traces")
+    installation.ecomind("key", "create", "acme", "--role", "import", "--out", str(key))
     assert f"accepted {TRACE_CALLS:,}" in _import_traces(installation, key)
     installation.ecomind("load")
 

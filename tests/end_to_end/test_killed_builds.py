@@ -21,7 +21,7 @@ import pytest
 
 from ecomind.settings import Settings
 from orchestration.dbt import (
-    FACTORS,
+    FOUNDATION,
     build_arguments,
     dbt_environment,
     dbt_executable,
@@ -87,14 +87,14 @@ class Builds:
         assert self.start(*selection).wait() == 0, self.log.read_text()[-4000:]
 
     def marts(self) -> None:
-        self.complete("--select", "fqn:*", "--exclude", FACTORS)
+        self.complete("--select", "fqn:*", "--exclude", FOUNDATION)
 
     def kill_within(self, span_s: float, chance: random.Random) -> tuple[bool, float]:
         """Kill a build of the marts up to ``span_s`` after its first node began.
 
         Returns whether it was still at work, and for how many seconds it had been.
         """
-        process = self.start("--select", "fqn:*", "--exclude", FACTORS)
+        process = self.start("--select", "fqn:*", "--exclude", FOUNDATION)
         while NODE_STARTED not in self.log.read_text():
             assert process.poll() is None, self.log.read_text()[-4000:]
             time.sleep(0.02)
@@ -146,7 +146,7 @@ def test_killed_builds_leave_nothing_wrong(settings: Settings) -> None:
     settings.warehouse_dir.mkdir(parents=True)
     land(settings, 1, chance)
     builds = Builds(settings)
-    builds.complete("--select", FACTORS)
+    builds.complete("--select", FOUNDATION)
     marts = settings.marts_database
     factors, killed = marts.with_name("factors.duckdb"), marts.with_name("killed.duckdb")
     shutil.copyfile(marts, factors)
