@@ -1,0 +1,62 @@
+"""Kill -9 at random moments, many times: ingest, load, build and publication.
+
+    python -m benchmarks.kills --rounds 20
+
+Runs the kill tests of the rooms with so many rounds each and sums up. What they assert is in
+the tests: nothing acknowledged lost, nothing twice, the snapshot always readable and whole.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import subprocess
+import sys
+import time
+
+from benchmarks.measure import Cell, emit, show
+from ecomind.settings import PROJECT_ROOT
+
+TESTS = {
+    "ingest and sealing": "tests/ingest_api/test_crash.py",
+    "load": "tests/dlt_pipelines/test_load.py::test_killed_loads_lose_nothing_and_repeat_nothing",
+    "build": "tests/end_to_end/test_killed_builds.py",
+    "publication": "tests/ecomind/test_publish.py::"
+    "test_killed_publishing_never_leaves_a_broken_snapshot",
+}
+
+
+def main() -> int:
+    """Read the arguments and run; 1 when a test fails."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else "")
+    parser.add_argument("--rounds", type=int, default=20)
+    parser.add_argument("--only", choices=list(TESTS), help="one of the tests")
+    arguments = parser.parse_args()
+    rounds = str(arguments.rounds)
+    rows: list[list[Cell]] = []
+    for name, test in TESTS.items():
+        if arguments.only not in (None, name):
+            continue
+        began = time.monotonic()
+        timeout_s = str(600 + 60 * arguments.rounds)
+        done = subprocess.run(
+            [sys.executable, "-m", "pytest", "-q", "--timeout", timeout_s, test],
+            cwd=PROJECT_ROOT,
+            env={**os.environ, "ECOMIND_KILL_ROUNDS": rounds, "CRASH_ROUNDS": rounds},
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        passed = done.returncode == 0
+        rows.append(
+            [name, arguments.rounds, "held" if passed else "FAILED", time.monotonic() - began]
+        )
+        if not passed:
+            print(done.stdout[-6000:], file=sys.stderr)
+    show("killed at random moments", ["what", "kills", "result", "seconds"], rows)
+    emit("kills", {"rounds": arguments.rounds, "results": {str(row[0]): row[2] for row in rows}})
+    return int(any(row[2] == "FAILED" for row in rows))
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,153 @@
+"""The yardstick: the base of all marts from landed files, by one plain DuckDB statement.
+
+Belongs here: filling ``plain.sql`` in, running it, and comparing its result with the marts. Does
+not belong here: anything the pipeline uses.
+
+The statement computes the token route, which is the route of every synthetic call, from the
+method's formulas written out anew; so that equal totals are also a check of the marts.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+import time
+from pathlib import Path
+
+import duckdb
+
+from benchmarks.measure import Cost
+from ecomind.settings import Settings
+
+_STATEMENT = Path(__file__).with_name("plain.sql")
+_SCENARIOS = ("low", "mid", "high")
+_FACTORS = {
+    "pue": ("pue", "coalesce(regions.pue_key, models.provider_key)"),
+    "wue": ("wue", "coalesce(regions.wue_key, models.provider_key)"),
+    "market": ("grid_market", "coalesce(regions.market_key, models.provider_key)"),
+    "grid": ("grid_location", "coalesce(regions.zone_id, defaults.default_zone_id)"),
+    "water": ("water_offsite", "zones.water_zone_id"),
+    "embodied": ("embodied", "'*'"),
+}
+_MARKET = "coalesce(market.value_{s}, grid.value_{s})"
+_METRICS = {
+    "it_energy_{s}_kwh": "it_{s}",
+    "energy_{s}_kwh": "it_{s} * pue.value_{s}",
+    "water_onsite_{s}_l": "it_{s} * wue.value_{s}",
+    "water_offsite_{s}_l": "it_{s} * pue.value_{s} * water.value_{s}",
+    "water_{s}_l": "it_{s} * (wue.value_{s} + pue.value_{s} * water.value_{s})",
+    "co2e_location_{s}_kg": "it_{s} * pue.value_{s} * grid.value_{s} / 1000",
+    "co2e_market_{s}_kg": f"it_{{s}} * pue.value_{{s}} * {_MARKET} / 1000",
+    "co2e_embodied_{s}_kg": "it_{s} * embodied.value_{s} / 1000",
+    "co2e_total_location_{s}_kg": "it_{s} * (pue.value_{s} * grid.value_{s}"
+    " + embodied.value_{s}) / 1000",
+    "co2e_total_market_{s}_kg": f"it_{{s}} * (pue.value_{{s}} * {_MARKET}"
+    " + embodied.value_{s}) / 1000",
+}
+METRICS = [name.format(s=s) for name in _METRICS for s in _SCENARIOS]
+COUNTS = ["events", "calls", "input_tokens", "cached_input_tokens", "output_tokens"]
+DEDUPS = {
+    # A window over whole rows.
+    "window": """events as (
+    select * from source
+    qualify row_number() over (
+        partition by org_id, source, event_id, date_trunc('hour', occurred_at) order by received_at
+    ) = 1
+)""",
+    # Only keys that occur more than once go through the window.
+    "repeats": """keyed as (
+    select *, hash(org_id, source, event_id, date_trunc('hour', occurred_at)) as key from source
+),
+repeated as materialized (
+    select key from keyed group by key having count(*) > 1
+),
+events as (
+    select * from keyed anti join repeated using (key)
+    union all
+    select * from keyed semi join repeated using (key)
+    qualify row_number() over (
+        partition by org_id, source, event_id, date_trunc('hour', occurred_at) order by received_at
+    ) = 1
+)""",
+}
+
+
+def _it_kwh(s: str) -> str:
+    """IT energy of the token route in kWh: output, attention and input terms."""
+    return f"""case when is_batch then p.batch_tier_factor_{s} else 1 end * (
+            output_tokens / 1e3 * m.model_output_{s}
+            + output_context / 1e6 * m.model_context_{s}
+            + (
+                input_tokens + p.cached_input_ratio_{s} * cached_input_tokens
+                + (input_context + p.cached_input_ratio_{s} * cached_context)
+                / p.attention_context_tokens_{s}
+            ) / 1e3 * m.model_input_{s}
+        ) / 1e3 as it_{s}"""
+
+
+def _factor_join(name: str) -> str:
+    kind, key = _FACTORS[name]
+    return (
+        f"left join marts.intermediate.int_factors as {name} on {name}.factor_type = '{kind}'"
+        f" and {name}.key = {key} and usage_date >= {name}.effective_from"
+        f" and usage_date < {name}.effective_to"
+    )
+
+
+def statement(files: list[str], target: str, dedup: str) -> str:
+    """The one statement, for these files."""
+    return _STATEMENT.read_text(encoding="utf-8").format(
+        files=repr(files),
+        target=target,
+        dedup=DEDUPS[dedup],
+        it_kwh=",\n        ".join(_it_kwh(s) for s in _SCENARIOS),
+        factors="\n    ".join(_factor_join(name) for name in _FACTORS),
+        metrics=",\n    ".join(
+            f"{formula.format(s=s)} as {name.format(s=s)}"
+            for name, formula in _METRICS.items()
+            for s in _SCENARIOS
+        ),
+    )
+
+
+def run(settings: Settings, output: Path, dedup: str) -> Cost:
+    """Run the statement into a new DuckDB file; the cost is of the statement and its checkpoint."""
+    files = sorted(str(path) for path in (settings.landing_dir / "events").rglob("*.parquet"))
+    output.unlink(missing_ok=True)
+    with duckdb.connect(output) as connection:
+        connection.execute("set TimeZone = 'UTC'; set preserve_insertion_order = false")
+        connection.execute(f"set threads = {settings.duckdb_threads}")
+        connection.execute(f"set memory_limit = '{settings.duckdb_memory_limit}'")
+        connection.execute(f"attach '{settings.marts_database}' as marts (read_only)")
+        text = statement(files, "usage_footprint_daily", dedup)
+        start, used = time.perf_counter(), time.process_time()
+        connection.execute(text)
+        connection.execute("checkpoint")
+        return Cost(time.perf_counter() - start, time.process_time() - used)
+
+
+def differing_groups(settings: Settings, output: Path) -> int:
+    """Organisation-days in which any figure of the marts' base differs from the plain one."""
+    names = [*COUNTS, *METRICS]
+    sums = ", ".join(f"sum({name}) as {name}" for name in names)
+    grouped = "select usage_date, org_id, {sums} from {table} group by all"
+    ours = grouped.format(sums=sums, table="marts.intermediate.usage_footprint_daily")
+    theirs = grouped.format(sums=sums, table="usage_footprint_daily")
+    same = " and ".join(
+        f"abs(a.{name} - b.{name}) <= 1e-9 * greatest(abs(a.{name}), abs(b.{name}))"
+        for name in names
+    )
+    with duckdb.connect(output) as connection:
+        connection.execute(f"attach '{settings.marts_database}' as marts (read_only)")
+        row = connection.execute(
+            f"select count(*) filter (not coalesce({same}, false)), count(*) from ({ours}) as a"
+            f" full join ({theirs}) as b using (usage_date, org_id)"
+        ).fetchone()
+    if row is None or row[1] == 0:
+        raise ValueError("there is nothing to compare")
+    return int(row[0])
+
+
+if __name__ == "__main__":
+    cost = run(Settings(), Path(sys.argv[1]), sys.argv[2])
+    print(json.dumps({"wall_s": cost.wall_s, "cpu_s": cost.cpu_s}))
