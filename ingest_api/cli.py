@@ -17,6 +17,7 @@ from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 from ecomind.settings import get_settings
 from ingest_api.client.importing import Import, Refusals, Tally
 from ingest_api.client.mapping import Defaults
+from ingest_api.client.record import ImportRecord
 from ingest_api.client.rows import Source, UnreadableFile, open_source
 from ingest_api.client.sender import CannotSend, Sender
 
@@ -88,6 +89,7 @@ def _refusals(source: Source, chosen: Path | None) -> Refusals:
 @click.option("--project", help="Project of rows that name none.")
 @click.option("--user-pool", type=click.IntRange(0), default=0, help="Spread rows over N users.")
 @click.option("--org-check", "org_id", metavar="ORG", help="Refuse unless the key is ORG's.")
+@click.option("--again", is_flag=True, help="Send files that were imported before, too.")
 @click.option(
     "--rejected-file",
     type=click.Path(path_type=Path),
@@ -98,21 +100,24 @@ def import_command(
     url: str | None,
     key_file: Path | None,
     rejected_file: Path | None,
+    again: bool,
     **defaults_given: Any,
 ) -> None:
     """Send FILES of AI calls through the ingest API.
 
     A file is an Azure LLM inference trace (give --provider and --model), or CSV, NDJSON or
-    Parquet with the contract's field names. Importing a file again changes nothing: every row
-    keeps its id. The API key is read from --key-file or from ECOMIND_KEY.
+    Parquet with the contract's field names. Importing a file again sends nothing; were it sent,
+    every row would keep its id and count once. The API key is read from --key-file or from
+    ECOMIND_KEY.
     """
     defaults = Defaults(**defaults_given)
     key = _key(key_file)
     sources = _sources(files, defaults)
     settings = get_settings()
     console = Console(stderr=True, highlight=False)
+    address = url or f"http://{settings.host}:{settings.ingest_port}"
     sender = Sender(
-        url or f"http://{settings.host}:{settings.ingest_port}",
+        address,
         key,
         on_wait=lambda seconds, why: console.print(f"waiting {seconds:.1f} s: {why}"),
     )
@@ -120,7 +125,13 @@ def import_command(
     try:
         refusals = [_refusals(source, rejected_file) for source in sources]
         for source, refused in zip(sources, refusals, strict=True):
-            _import_one(job, source, refused, console)
+            record = ImportRecord(settings.home / "imports", source, defaults, address, key)
+            earlier = None if again else record.earlier()
+            before = job.tally.accepted
+            if earlier is not None:
+                console.print(f"{source.path.name} was imported before ({earlier}): nothing sent")
+            elif _import_one(job, source, refused, console):
+                record.write(job.tally.accepted - before)
     except (CannotSend, UnreadableFile) as error:
         console.print(f"Error: {error}; what was accepted is safe, importing again resumes")
         is_failed = True
@@ -131,7 +142,8 @@ def import_command(
         raise SystemExit(1)
 
 
-def _import_one(job: Import, source: Source, refusals: Refusals, console: Console) -> None:
+def _import_one(job: Import, source: Source, refusals: Refusals, console: Console) -> bool:
+    """Send a file; whether every row was accepted."""
     columns = (
         TextColumn("{task.description}"),
         BarColumn(),
@@ -150,3 +162,4 @@ def _import_one(job: Import, source: Source, refusals: Refusals, console: Consol
         progress.update(task, completed=source.extent)
     if not refusals.is_empty:
         console.print(f"refused rows are listed in {refusals.path}")
+    return refusals.is_empty

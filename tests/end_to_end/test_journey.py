@@ -118,10 +118,10 @@ def test_a_report_is_built_once_and_listed(demonstration: tuple[Installation, st
     assert "is not a month" in installation.ecomind("report", "northwind", "2026-13", ok=False)
 
 
-def _import_traces(installation: Installation, key: Path) -> str:
+def _import_traces(installation: Installation, key: Path, *options: str) -> str:
     with installation.ingest():
         return installation.ecomind(
-            "import", *map(str, TRACE_FILES), "--key-file", str(key),
+            "import", *map(str, TRACE_FILES), "--key-file", str(key), *options,
             "--provider", "azure.ai.openai", "--model", "gpt-4o", "--region", "eastus",
             "--team", "inference", "--user-pool", "25",
         )  # fmt: skip
@@ -164,7 +164,12 @@ def test_real_traces_through_the_endpoint(tmp_path: Path) -> None:
     for scenario, [(day, *values)] in first.items():
         assert values == pytest.approx(expected[(str(day), scenario)], rel=1e-9)
 
-    assert f"accepted {TRACE_CALLS:,}" in _import_traces(installation, key)
+    assert "sent 0, accepted 0" in _import_traces(installation, key)
+    installation.ecomind("load")
+    assert raw_counts() == (TRACE_CALLS, TRACE_CALLS)
+    assert marts() == first
+
+    assert f"accepted {TRACE_CALLS:,}" in _import_traces(installation, key, "--again")
     installation.ecomind("load")
     assert raw_counts() == (2 * TRACE_CALLS, TRACE_CALLS)
     for scenario, [(day, *values)] in marts().items():

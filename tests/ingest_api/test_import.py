@@ -7,6 +7,7 @@ import hashlib
 import json
 import subprocess
 import sys
+from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -16,6 +17,7 @@ import pytest
 from click.testing import CliRunner, Result
 
 from ecomind.identity import Role
+from ecomind.settings import get_settings
 from ingest_api.cli import import_command
 from ingest_api.client.sender import CannotSend, Sender
 from tests.ingest_api.running import (
@@ -39,9 +41,13 @@ def import_key(service: Running, tmp_path_factory: pytest.TempPathFactory) -> Pa
 
 
 @pytest.fixture(autouse=True)
-def in_own_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def in_own_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     monkeypatch.chdir(tmp_path)
     monkeypatch.delenv("ECOMIND_KEY", raising=False)
+    monkeypatch.setenv("ECOMIND_HOME", str(tmp_path / "home"))
+    get_settings.cache_clear()
+    yield
+    get_settings.cache_clear()
 
 
 def run(service: Running, key: Path, *arguments: str | Path) -> Result:
@@ -75,8 +81,8 @@ def test_a_trace_imported_twice_has_the_same_ids(
         "--org-check",
         "acme",
     )
-    for _ in range(2):
-        result = run(service, import_key, trace, *options)
+    for again in ((), ("--again",)):
+        result = run(service, import_key, trace, *options, *again)
         assert result.exit_code == 0, result.output
         assert "sent 2,500, accepted 2,500, rejected 0" in result.output
     ids = {f"imp_{sha256[:24]}_{n}" for n in range(1, 2501)}
@@ -95,6 +101,20 @@ def test_a_trace_imported_twice_has_the_same_ids(
     assert (third["team_id"], third["project_id"], third["region"]) == ("search", "p1", "eastus")
     assert (third["provider"], third["request_model"]) == ("azure.ai.openai", "gpt-4")
     assert len({row["user_id"] for row in rows}) == 7
+
+
+def test_a_file_imported_before_is_not_sent_again(
+    service: Running, import_key: Path, tmp_path: Path
+) -> None:
+    trace = tmp_path / "trace.csv"
+    write_trace(trace, 20, seed=91)
+    assert "sent 20, accepted 20" in run(service, import_key, trace, *TRACE).output
+    repeated = run(service, import_key, trace, *TRACE)
+    assert repeated.exit_code == 0
+    assert "trace.csv was imported before (20 events on" in repeated.output
+    assert "sent 0, accepted 0" in repeated.output
+    another = run(service, import_key, trace, *TRACE, "--project", "another")
+    assert "sent 20, accepted 20" in another.output
 
 
 def test_old_rows_with_an_ordinary_key_are_explained(

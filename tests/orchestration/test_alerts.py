@@ -19,7 +19,8 @@ from tests.orchestration.snapshot_fixture import changed, publish_snapshot
 BREACH = (
     "create or replace table mart.alert_evaluation_daily as"
     " select date '2026-11-01' as usage_date, 'aurelia' as org_id, 'daily-energy' as rule_id,"
-    " 'energy_mid_kwh' as metric, 1.0::double as threshold, {value}::double as value, {breached} as is_breached"
+    " 'energy_mid_kwh' as metric, 1.0::double as threshold,"
+    " {value}::double as value, {breached} as is_breached"
 )
 
 
