@@ -21,6 +21,7 @@ from benchmarks.measure import Cost, run_measured
 from ecomind.settings import ENVIRONMENT_PREFIX, Settings
 from orchestration.dbt import (
     FOUNDATION,
+    ONLY_OWN_TESTS,
     RUN_DIR,
     build_arguments,
     dbt_environment,
@@ -64,7 +65,7 @@ class Installation:
 
     def build_factors(self) -> Cost:
         """Load the factor seeds and build what is derived from them alone."""
-        command = self.build_command(["--select", FOUNDATION])
+        command = self.build_command([*ONLY_OWN_TESTS, "--select", FOUNDATION])
         return run_measured(command, self.environment, self._log)
 
     def build(self) -> Cost:

@@ -24,8 +24,10 @@ from orchestration.names import DBT_GROUPS
 PROJECT_DIR = PROJECT_ROOT / "dbt_project"
 SEEDS_DIR = PROJECT_ROOT / "seeds"
 RUN_DIR = "run"
-FOUNDATION = "resource_type:seed tag:factors path:models/staging"
+FOUNDATION = "resource_type:seed tag:factors fqn:ecomind.staging"
 """What stands between loads: the factor seeds, what is derived from them alone, staging views."""
+ONLY_OWN_TESTS = ("--indirect-selection", "cautious")
+"""Leaves a test that needs more than the selected nodes to the build that has them all."""
 
 
 class DbtError(EcoMindError):

@@ -7,16 +7,24 @@ import dagster as dg
 from dagster_dbt import DbtCliResource, dbt_assets
 
 from ecomind.settings import get_settings
-from orchestration.dbt import FOUNDATION, RUN_DIR, Translator, build_arguments, ensure_manifest
+from orchestration.dbt import (
+    FOUNDATION,
+    ONLY_OWN_TESTS,
+    RUN_DIR,
+    Translator,
+    build_arguments,
+    ensure_manifest,
+)
 from orchestration.names import WAREHOUSE_POOL
 
 _MANIFEST = ensure_manifest(get_settings())
 
 
-def _build(context: dg.AssetExecutionContext, dbt: DbtCliResource) -> Iterator[Any]:
+def _build(context: dg.AssetExecutionContext, dbt: DbtCliResource, *options: str) -> Iterator[Any]:
     settings = get_settings()
+    arguments = [*build_arguments(settings), *options]
     target = settings.dbt_target_dir / RUN_DIR  # One folder is enough: the pool admits one run.
-    yield from dbt.cli(build_arguments(settings), context=context, target_path=target).stream()
+    yield from dbt.cli(arguments, context=context, target_path=target).stream()
 
 
 @dbt_assets(
@@ -28,7 +36,7 @@ def _build(context: dg.AssetExecutionContext, dbt: DbtCliResource) -> Iterator[A
 )
 def foundation(context: dg.AssetExecutionContext, dbt: DbtCliResource) -> Iterator[Any]:
     """Load the factor seeds, build what is derived from them alone, and the staging views."""
-    yield from _build(context, dbt)
+    yield from _build(context, dbt, *ONLY_OWN_TESTS)
 
 
 @dbt_assets(

@@ -22,6 +22,7 @@ import pytest
 from ecomind.settings import Settings
 from orchestration.dbt import (
     FOUNDATION,
+    ONLY_OWN_TESTS,
     build_arguments,
     dbt_environment,
     dbt_executable,
@@ -146,7 +147,7 @@ def test_killed_builds_leave_nothing_wrong(settings: Settings) -> None:
     settings.warehouse_dir.mkdir(parents=True)
     land(settings, 1, chance)
     builds = Builds(settings)
-    builds.complete("--select", FOUNDATION)
+    builds.complete(*ONLY_OWN_TESTS, "--select", FOUNDATION)
     marts = settings.marts_database
     factors, killed = marts.with_name("factors.duckdb"), marts.with_name("killed.duckdb")
     shutil.copyfile(marts, factors)
