@@ -139,8 +139,10 @@ def _report(
         "cpu_ratio_to_base_only": beyond.cpu_s / base.cpu_s,
     }
     print(
-        "beyond the fixed start-up: {ratio:.2f}x plain DuckDB keeping the same (CPU {cpu_ratio:.2f}),"
-        " {ratio_to_base_only:.2f}x its base statement alone".format(**ratios)
+        "beyond the fixed start-up: {ratio:.2f}x plain DuckDB keeping the same"
+        " (CPU {cpu_ratio:.2f}), {ratio_to_base_only:.2f}x its base statement alone".format(
+            **ratios
+        )
     )
     emit(
         "load_to_marts",
