@@ -17,6 +17,7 @@ import time
 from benchmarks.measure import Cell, emit, show
 from ecomind.settings import PROJECT_ROOT
 
+FEWEST_ROUNDS = 5
 TESTS = {
     "ingest and sealing": "tests/ingest_api/test_crash.py",
     "load": "tests/dlt_pipelines/test_load.py::test_killed_loads_lose_nothing_and_repeat_nothing",
@@ -32,6 +33,8 @@ def main() -> int:
     parser.add_argument("--rounds", type=int, default=20)
     parser.add_argument("--only", choices=list(TESTS), help="one of the tests")
     arguments = parser.parse_args()
+    if arguments.rounds < FEWEST_ROUNDS:
+        parser.error(f"--rounds: fewer than {FEWEST_ROUNDS} hit too little to mean anything")
     rounds = str(arguments.rounds)
     rows: list[list[Cell]] = []
     for name, test in TESTS.items():
