@@ -21,8 +21,9 @@ from ecomind.errors import EcoMindError
 from ecomind.identity import open_store
 from ecomind.settings import PROJECT_ROOT, Settings
 from ecomind.warehouse.snapshot import NoSnapshot, current_snapshot
+from orchestration.factor_files import are_current, are_whole
 from orchestration.landing_audit import files_never_loaded
-from orchestration.services import answers
+from orchestration.services import answers, services
 
 _PACKAGES = ("dagster", "dbt-core", "dbt-duckdb", "duckdb", "dlt", "streamlit", "granian")
 _STUCK = timedelta(minutes=5)
@@ -126,13 +127,24 @@ def _snapshot(settings: Settings) -> Iterator[Finding]:
     yield Finding("note" if stale else "ok", "snapshot", found, remedy)
 
 
+def _factors(settings: Settings) -> Iterator[Finding]:
+    if not settings.marts_database.is_file():
+        return
+    if not are_whole(settings):
+        remedy = "ecomind load names the test that fails; mend the file below seeds/"
+        yield Finding("wrong", "factors", "the factor files failed their tests", remedy)
+    elif not are_current(settings):
+        yield Finding("note", "factors", "the factor files changed", "ecomind load")
+    else:
+        yield Finding("ok", "factors", "the factor files are loaded")
+
+
 def _services(settings: Settings) -> Iterator[Finding]:
-    for name in ("ingest", "dashboard", "dagster", "documents"):
-        port = getattr(settings, f"{name}_port")
-        if answers(settings.host, port):
-            yield Finding("ok", name, f"answers on port {port}")
+    for name, service in services(settings).items():
+        if answers(service.host, service.port):
+            yield Finding("ok", name, f"answers on port {service.port}")
         else:
-            yield Finding("note", name, f"nothing answers on port {port}", "ecomind up")
+            yield Finding("note", name, f"nothing answers on port {service.port}", "ecomind up")
 
 
 def _contract(_settings: Settings) -> Iterator[Finding]:
@@ -145,7 +157,8 @@ def _contract(_settings: Settings) -> Iterator[Finding]:
 
 
 _LOOKS: tuple[Callable[[Settings], Iterator[Finding]], ...] = (
-    _python, _disk, _control_store, _write_ahead_log, _landing, _snapshot, _services, _contract,
+    _python, _disk, _control_store, _write_ahead_log, _landing, _factors, _snapshot, _services,
+    _contract,
 )  # fmt: skip
 
 

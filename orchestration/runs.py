@@ -8,7 +8,6 @@ its turn for the warehouse. Does not belong here: what the jobs do.
 from __future__ import annotations
 
 import contextlib
-import hashlib
 import os
 import shutil
 import threading
@@ -22,7 +21,8 @@ from rich.console import Console
 
 from ecomind.errors import EcoMindError
 from ecomind.settings import Settings
-from orchestration.dbt import SEEDS_DIR, dbt_environment, ensure_manifest
+from orchestration.dbt import dbt_environment, ensure_manifest
+from orchestration.factor_files import are_current
 
 INSTANCE_FILE = Path(__file__).with_name("instance") / "dagster.yaml"
 _POLL_S = 0.5
@@ -46,25 +46,9 @@ def prepare_home(settings: Settings) -> None:
     ensure_manifest(settings)
 
 
-def seeds_fingerprint() -> str:
-    """SHA-256 over every factor file's name and content, hex."""
-    digest = hashlib.sha256()
-    for path in sorted(SEEDS_DIR.glob("*.csv")):
-        digest.update(path.name.encode())
-        digest.update(path.read_bytes())
-    return digest.hexdigest()
-
-
-def loaded_seeds(settings: Settings) -> Path:
-    """File that holds the fingerprint of the factor files loaded last."""
-    return settings.warehouse_dir / "seeds.sha256"
-
-
 def load_job_name(settings: Settings) -> str:
-    """``rebuild`` when the factor files changed since they were loaded, else ``refresh``."""
-    fingerprint = loaded_seeds(settings)
-    unchanged = fingerprint.is_file() and fingerprint.read_text() == seeds_fingerprint()
-    return "refresh" if unchanged and settings.marts_database.is_file() else "rebuild"
+    """``rebuild`` when the factor files are not in the warehouse as they are, else ``refresh``."""
+    return "refresh" if are_current(settings) else "rebuild"
 
 
 def _tell_steps(instance: dg.DagsterInstance, run_id: str, seen: int, console: Console) -> int:
@@ -113,8 +97,10 @@ def _why(instance: dg.DagsterInstance, run_id: str) -> str:
         if event is not None and event.is_step_failure:
             error = event.step_failure_data.error
             cause = error.cause or error if error else None
-            lines = (cause.message if cause else "no reason given").strip().splitlines()
-            return f"{event.step_key} failed: {' '.join(lines)[:600]}"
+            said = " ".join((cause.message if cause else "no reason given").split())
+            # dbt's own words stand behind the command line that Dagster quotes first.
+            said = said.rpartition("Errors parsed from dbt logs:")[2].strip()
+            return f"{event.step_key} failed: {said[:500]}"
     return "the run failed before its first step"
 
 
@@ -147,6 +133,4 @@ def run_job(
             )
         if not result.success:
             raise RunFailed(f"{_why(instance, run_id)}; more in {settings.logs_dir / 'runs.log'}")
-    if name == "rebuild":
-        loaded_seeds(settings).write_text(seeds_fingerprint())
     return run_id

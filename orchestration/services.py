@@ -19,6 +19,8 @@ from ecomind.errors import EcoMindError
 from ecomind.settings import PROJECT_ROOT, Settings
 
 _STOP_GRACE_S = 25.0
+LOOPBACK = "127.0.0.1"
+"""Where Dagster's pages listen whatever the setting: they have no login."""
 
 
 class ServiceError(EcoMindError):
@@ -27,12 +29,12 @@ class ServiceError(EcoMindError):
 
 @dataclass(frozen=True, slots=True)
 class Service:
-    """A service: its name, command line and port."""
+    """A service: its name, command line, and where it listens."""
 
     name: str
     argv: Sequence[str]
+    host: str
     port: int
-    address: str
 
 
 def services(settings: Settings) -> dict[str, Service]:
@@ -42,17 +44,17 @@ def services(settings: Settings) -> dict[str, Service]:
     host, python = settings.host, sys.executable
     dagster = str(Path(python).with_name("dagster"))
     listed = [
-        Service("ingest", [python, "-m", "ingest_api"], settings.ingest_port, "/v1/events"),
-        Service("documents", [python, "-m", "platform_api"], settings.documents_port, "/"),
-        Service("dashboard", dashboard_command(settings), settings.dashboard_port, "/"),
+        Service("ingest", [python, "-m", "ingest_api"], host, settings.ingest_port),
+        Service("documents", [python, "-m", "platform_api"], host, settings.documents_port),
+        Service("dashboard", dashboard_command(settings), host, settings.dashboard_port),
         Service(
             "dagster",
             [
                 dagster, "dev", "-w", str(PROJECT_ROOT / "workspace.yaml"),
-                "-h", host, "-p", str(settings.dagster_port), "--log-level", "warning",
+                "-h", LOOPBACK, "-p", str(settings.dagster_port), "--log-level", "warning",
             ],
+            LOOPBACK,
             settings.dagster_port,
-            "/",
         ),
     ]  # fmt: skip
     return {service.name: service for service in listed}
@@ -90,9 +92,8 @@ class Running:
     def __init__(self, service: Service, settings: Settings) -> None:
         """Start a service. Raises ``ServiceError`` when its port is taken."""
         self.service = service
-        self._host = settings.host
         self.log = settings.logs_dir / f"{service.name}.log"
-        if port_in_use(settings.host, service.port):
+        if port_in_use(service.host, service.port):
             variable = f"ECOMIND_{service.name.upper()}_PORT"
             raise ServiceError(
                 f"port {service.port} for {service.name} is in use;"
@@ -125,7 +126,7 @@ class Running:
         while time.monotonic() < deadline:
             if self.ended():
                 raise ServiceError(f"{self.service.name} stopped: {self.last_words()}")
-            if answers(self._host, self.service.port):
+            if answers(self.service.host, self.service.port):
                 return
             time.sleep(0.1)
         raise ServiceError(f"{self.service.name} did not answer; see {self.log}")

@@ -29,7 +29,7 @@ def _rows(settings: Settings) -> list[dict[str, str]]:
     return rows
 
 
-@click.command("config")
+@click.command("config", short_help="Print every setting.")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON instead of a table.")
 def config_command(as_json: bool) -> None:
     """Print every setting, its value and its meaning; secrets are masked."""

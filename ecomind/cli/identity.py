@@ -37,7 +37,7 @@ def add_team(org_id: str, team_id: str, name: str) -> None:
     click.echo(f"added {team_id} to {org_id}")
 
 
-@org_group.command("add-user")
+@org_group.command("add-user", short_help="Add a person to an organisation.")
 @click.argument("org_id")
 @click.argument("user")
 @click.option("--name", required=True, help="Name shown to those who may see people.")

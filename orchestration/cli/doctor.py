@@ -11,7 +11,7 @@ from rich.table import Table
 from ecomind.settings import get_settings
 
 
-@click.command("doctor")
+@click.command("doctor", short_help="Say what is wrong and what to do.")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON instead of a table.")
 def doctor_command(as_json: bool) -> None:
     """Look for what is wrong and say what to do; exit code 1 when something is."""

@@ -13,7 +13,7 @@ from ecomind.settings import get_settings
 from ecomind.warehouse.bundles import list_bundles, open_bundle
 
 
-@click.command("report")
+@click.command("report", short_help="Build or list monthly reports.")
 @click.argument("org_id")
 @click.argument("month", required=False, metavar="[YYYY-MM]")
 def report_command(org_id: str, month: str | None) -> None:

@@ -25,7 +25,7 @@ from ecomind.identity import Role
 from ecomind.settings import Settings, get_settings
 from ecomind.warehouse.bundles import list_bundles
 from ecomind.warehouse.snapshot import NoSnapshot, current_snapshot
-from orchestration.services import Running, ServiceError, services, stop_all
+from orchestration.services import LOOPBACK, Running, ServiceError, services, stop_all
 
 _READY_TIMEOUT_S = {"ingest": 30.0, "documents": 30.0, "dashboard": 60.0, "dagster": 180.0}
 
@@ -123,7 +123,7 @@ def _addresses(settings: Settings, demo: bool) -> Table:
     table = Table(box=None, padding=(0, 2))
     table.add_column("what", no_wrap=True)
     table.add_column("where", no_wrap=True, overflow="ignore")
-    table.add_column("who gets in", overflow="fold")
+    table.add_column("who gets in", no_wrap=True, overflow="ignore")
     host = settings.host
     login = "any key with a person's role: ecomind key create ORG --role admin"
     if demo:
@@ -131,7 +131,9 @@ def _addresses(settings: Settings, demo: bool) -> Table:
     table.add_row("dashboard", f"http://{host}:{settings.dashboard_port}", login)
     table.add_row("events", f"http://{host}:{settings.ingest_port}/v1/events", "role ingest")
     table.add_row("documents", f"http://{host}:{settings.documents_port}", "role admin, analyst")
-    table.add_row("Dagster", f"http://{host}:{settings.dagster_port}", "whoever is on this machine")
+    table.add_row(
+        "Dagster", f"http://{LOOPBACK}:{settings.dagster_port}", "whoever is on this machine"
+    )
     table.add_row("reports", str(settings.reports_dir), "whoever may read the folder")
     return table
 

@@ -12,6 +12,7 @@ from orchestration.defs.warehouse import foundation, marts
 from orchestration.landing_watch import newest_sequences
 from orchestration.names import DATA_DOCS, DBT_DOCS, LANDED_FILES, MONTHLY_REPORT, WAREHOUSE_AUDIT
 from orchestration.organizations import register_organizations
+from orchestration.runs import load_job_name
 
 _REFRESHED = dg.AssetSelection.assets(load_raw, marts, snapshot)
 
@@ -43,24 +44,25 @@ report = dg.define_asset_job(
 
 
 @dg.sensor(
-    job=refresh,
+    jobs=[refresh, rebuild],
     name="landed_files",
     minimum_interval_seconds=get_settings().load_poll_s,
     default_status=dg.DefaultSensorStatus.RUNNING,
-    description="Starts a refresh when files were landed since the last one it started.",
+    description="Starts a load when files were landed since the last one it started.",
 )
 def landed_files_sensor(
     context: dg.SensorEvaluationContext,
 ) -> dg.SensorResult | dg.SkipReason:
-    """One refresh for everything landed since; none while a refresh waits to start."""
+    """One load for everything landed since; none while one waits to start."""
     settings = get_settings()
     sequences = newest_sequences(settings.landing_dir, LANDED_TABLES)
     cursor = ",".join(f"{name}={number}" for name, number in sorted(sequences.items()))
     if not cursor or cursor == context.cursor:
-        return dg.SkipReason("nothing was landed since the last refresh")
+        return dg.SkipReason("nothing was landed since the last load")
+    job_name = load_job_name(settings)
     waiting = context.instance.get_runs_count(
         dg.RunsFilter(
-            job_name=refresh.name,
+            job_name=job_name,
             statuses=[
                 dg.DagsterRunStatus.QUEUED,
                 dg.DagsterRunStatus.NOT_STARTED,
@@ -69,10 +71,12 @@ def landed_files_sensor(
         )
     )
     if waiting:
-        return dg.SkipReason("a refresh is about to start and will take these files along")
+        return dg.SkipReason("a load is about to start and will take these files along")
     landed = dg.AssetMaterialization(LANDED_FILES, metadata={"newest": cursor})
     return dg.SensorResult(
-        run_requests=[dg.RunRequest(run_key=cursor)], cursor=cursor, asset_events=[landed]
+        run_requests=[dg.RunRequest(run_key=cursor, job_name=job_name)],
+        cursor=cursor,
+        asset_events=[landed],
     )
 
 

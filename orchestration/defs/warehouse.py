@@ -15,6 +15,7 @@ from orchestration.dbt import (
     build_arguments,
     ensure_manifest,
 )
+from orchestration.factor_files import are_whole, loading
 from orchestration.names import WAREHOUSE_POOL
 
 _MANIFEST = ensure_manifest(get_settings())
@@ -36,7 +37,8 @@ def _build(context: dg.AssetExecutionContext, dbt: DbtCliResource, *options: str
 )
 def foundation(context: dg.AssetExecutionContext, dbt: DbtCliResource) -> Iterator[Any]:
     """Load the factor seeds, build what is derived from them alone, and the staging views."""
-    yield from _build(context, dbt, *ONLY_OWN_TESTS)
+    with loading(get_settings()):
+        yield from _build(context, dbt, *ONLY_OWN_TESTS)
 
 
 @dbt_assets(
@@ -48,4 +50,9 @@ def foundation(context: dg.AssetExecutionContext, dbt: DbtCliResource) -> Iterat
 )
 def marts(context: dg.AssetExecutionContext, dbt: DbtCliResource) -> Iterator[Any]:
     """Build the hourly rollup of touched hours, the marts and the report datapoints."""
+    if not are_whole(get_settings()):
+        raise dg.Failure(
+            "the factors in the warehouse are not whole: mend the files, then run `ecomind load`",
+            allow_retries=False,
+        )
     yield from _build(context, dbt)

@@ -22,6 +22,7 @@ from orchestration.reports.numbers import (
     Unit,
     columns,
     count,
+    exact,
     fitting,
     percent,
     range_text,
@@ -369,7 +370,7 @@ def _factor(row: Row, sources: dict[tuple[str, str, str], int]) -> dict[str, str
 
 
 def _value(value: float | None) -> str:
-    return NOT_KNOWN if value is None else significant(float(value))
+    return NOT_KNOWN if value is None else exact(float(value))
 
 
 def _factor_range(row: Row) -> str:

@@ -52,6 +52,11 @@ def significant(value: float, digits: int = 3) -> str:
     return f"{rounded:,.{places}f}"
 
 
+def exact(value: float) -> str:
+    """``value`` with all its digits, as a factor was published, and no exponent."""
+    return f"{Decimal(repr(value)).normalize():,f}"
+
+
 def range_text(values: Range, unit: Unit) -> str:
     """Low and high estimate in a unit, for example ``1.2 - 17``."""
     low, high = values.low / unit.size, values.high / unit.size
