@@ -179,7 +179,7 @@ def land_select(
     written.rename(_path(landing_dir, EVENTS, sequence, first))
     outcome = {
         "node": NODE, "sequence": sequence, "segment": f"s{sequence}", "sealed_at": last,
-        "events_count": row[0], "rejects_count": 0, "torn_bytes": 0,
+        "events_count": row[0], "rejects_count": 0, "damaged_count": 0, "torn_bytes": 0,
         "first_received_at": first, "last_received_at": last,
     }  # fmt: skip
     pq.write_table(

@@ -18,7 +18,7 @@ import duckdb
 
 from dlt_pipelines.landing_zone import Cursor
 from ecomind.contract.landing import LandedName
-from ecomind.contract.raw import LANDED_TO_RAW, LOAD_OUTCOMES, RAW_SCHEMA
+from ecomind.contract.raw import INGEST_OUTCOMES, LANDED_TO_RAW, LOAD_OUTCOMES, RAW_SCHEMA
 
 _APPENDED = (*(raw.name for _, raw in LANDED_TO_RAW), LOAD_OUTCOMES.name)
 
@@ -92,3 +92,13 @@ def files_loaded(raw_database: Path) -> set[tuple[str, str]]:
             f"select table_name, landed_file from {RAW_SCHEMA}.{LOAD_OUTCOMES.name}"
         ).fetchall()
     return {(row[0], row[1]) for row in rows}
+
+
+def damaged_records(raw_database: Path, load_id: str | None) -> list[tuple[str, int]]:
+    """Segments of a load that held damaged records, each with how many."""
+    with duckdb.connect(raw_database, read_only=True) as connection:
+        return connection.execute(
+            f"select segment, damaged_count from {RAW_SCHEMA}.{INGEST_OUTCOMES.name}"
+            " where _dlt_load_id = ? and damaged_count > 0 order by segment",
+            [load_id],
+        ).fetchall()

@@ -230,6 +230,8 @@ OUTCOMES = Table(
               description="Events landed from the segment."),
         Field(name="rejects_count", kind="integer", required=True, minimum=0, maximum=10**12,
               description="Rejected items landed from the segment."),
+        Field(name="damaged_count", kind="integer", required=True, minimum=0, maximum=10**12,
+              description="Acknowledged records that were damaged on disk and set aside."),
         Field(name="torn_bytes", kind="integer", required=True, minimum=0, maximum=10**12,
               unit="byte", description="Bytes after the last whole record, never acknowledged."),
         Field(name="first_received_at", kind="timestamp", unit="UTC",

@@ -81,7 +81,8 @@ class Sealer:
     def _land(self, segment: Segment, contents: frame.Contents) -> None:
         rejects, misfit_rejects = to_table(REJECTS, contents.rejects)
         events, misfit_events = to_table(EVENTS, contents.events)
-        self._set_aside(segment, contents.damaged + misfit_rejects + misfit_events)
+        damaged = contents.damaged + misfit_rejects + misfit_events
+        self._set_aside(segment, damaged)
         # Outcomes last: once they are there, so are the files they count.
         if rejects.num_rows:
             land(rejects, self._path(REJECTS, segment), ("org_id", "received_at"))
@@ -95,6 +96,7 @@ class Sealer:
             "sealed_at": datetime.now(UTC),
             "events_count": events.num_rows,
             "rejects_count": rejects.num_rows,
+            "damaged_count": len(damaged),
             "torn_bytes": contents.torn_bytes,
             "first_received_at": first,
             "last_received_at": last,

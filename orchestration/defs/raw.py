@@ -4,13 +4,21 @@ from collections.abc import Iterator
 
 import dagster as dg
 
-from ecomind.contract.raw import CONTROL_TABLES, LANDED_TO_RAW, LOAD_OUTCOMES, LOADS, USAGE_EVENTS
+from ecomind.contract.raw import (
+    CONTROL_TABLES,
+    INGEST_OUTCOMES,
+    LANDED_TO_RAW,
+    LOAD_OUTCOMES,
+    LOADS,
+    USAGE_EVENTS,
+)
 from ecomind.settings import get_settings
 from orchestration.names import LANDED_FILES, RAW, WAREHOUSE_POOL, raw_key
 from orchestration.organizations import register_organizations
 
 _APPENDED = (*(raw for _, raw in LANDED_TO_RAW), LOAD_OUTCOMES, LOADS)
 READABLE_CHECK = "landed_files_are_readable"
+UNDAMAGED_CHECK = "acknowledged_records_are_undamaged"
 
 
 def _spec(name: str, description: str, deps: list[dg.AssetKey]) -> dg.AssetSpec:
@@ -30,7 +38,12 @@ def _spec(name: str, description: str, deps: list[dg.AssetKey]) -> dg.AssetSpec:
             READABLE_CHECK,
             asset=raw_key(USAGE_EVENTS.name),
             description="Every landed file could be read; others are set aside, not lost.",
-        )
+        ),
+        dg.AssetCheckSpec(
+            UNDAMAGED_CHECK,
+            asset=raw_key(INGEST_OUTCOMES.name),
+            description="No acknowledged record was damaged on disk before it was sealed.",
+        ),
     ],
     pool=WAREHOUSE_POOL,
 )
@@ -38,6 +51,7 @@ def load_raw(
     context: dg.AssetExecutionContext,
 ) -> Iterator[dg.MaterializeResult | dg.AssetCheckResult]:
     """Load every landed file not loaded before, and the control store."""
+    from dlt_pipelines.ledger import damaged_records  # noqa: PLC0415
     from dlt_pipelines.pipeline import load  # noqa: PLC0415 - heavy, wanted only where it runs.
 
     settings = get_settings()
@@ -58,4 +72,14 @@ def load_raw(
         )
         or "Every landed file was loaded.",
         metadata={"files_loaded": result.files_count, "files_set_aside": len(result.set_aside)},
+    )
+    damaged = damaged_records(settings.raw_database, result.load_id)
+    yield dg.AssetCheckResult(
+        check_name=UNDAMAGED_CHECK,
+        asset_key=raw_key(INGEST_OUTCOMES.name),
+        passed=not damaged,
+        severity=dg.AssetCheckSeverity.ERROR,
+        description="; ".join(f"{count} of segment {segment}" for segment, count in damaged)
+        or "No record was damaged.",
+        metadata={"segments_damaged": len(damaged)},
     )

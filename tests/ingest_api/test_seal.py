@@ -117,6 +117,7 @@ def test_a_flipped_byte_is_noticed_and_set_aside(settings: Settings) -> None:
     seal(settings)
     landed = {row["event_id"] for row in landed_rows(settings.home, "events")}
     assert landed == {"e0", "e1", "e3", "e4"}
+    assert landed_rows(settings.home, "outcomes")[0]["damaged_count"] == 1
     (aside,) = settings.quarantine_dir.iterdir()
     assert aside.name == f"{path.stem}.damaged"
     assert len(aside.read_bytes()) == len(records[2])

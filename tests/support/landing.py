@@ -67,6 +67,7 @@ def land_events(
         "sealed_at": datetime.now(UTC),
         "events_count": len(rows),
         "rejects_count": 0,
+        "damaged_count": 0,
         "torn_bytes": 0,
         "first_received_at": min(received, default=None),
         "last_received_at": max(received, default=None),
