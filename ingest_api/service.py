@@ -113,14 +113,19 @@ class SealerProcess:
         )
 
     async def stop(self) -> None:
-        """Let the child seal what is left and end."""
+        """Let the child seal what is left and end; one that died meanwhile is made up for."""
         self._is_stopping = True
-        if self.process is None or not self.is_running:
+        if self.process is not None:
+            await self._finish(self.process)
+        if self.process is None or self.process.returncode not in (0, None):
             self.process = await self._start("--once")
-        if self.process.stdin is not None:
-            self.process.stdin.close()
+            await self._finish(self.process)
+
+    async def _finish(self, process: asyncio.subprocess.Process) -> None:
+        if process.stdin is not None:
+            process.stdin.close()
         try:
-            await asyncio.wait_for(self.process.wait(), _SEAL_REST_S)
+            await asyncio.wait_for(process.wait(), _SEAL_REST_S)
         except TimeoutError:
             _log.warning("the sealer goes on without us; the next start waits for it")
 
