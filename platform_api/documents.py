@@ -51,9 +51,13 @@ INDEX = """<!doctype html>
 <title>EcoMind, auditor's pages</title>
 <style>
 :root {{ color-scheme: light dark }}
-body {{ font: 1rem/1.5 system-ui, sans-serif; max-width: 40rem }}
+body {{ font: 1rem/1.5 system-ui, sans-serif; max-width: 42rem }}
 body {{ margin: 4rem auto; padding: 0 1rem }}
-li {{ margin: 1rem 0 }} p {{ margin: 0 }}
+h1 {{ color: light-dark(#0b6b57, #56c596) }}
+ul {{ list-style: none; padding: 0 }} p {{ margin: 0 }}
+li {{ margin: 1rem 0; padding: 1rem 1.25rem; border-radius: 0.5rem }}
+li {{ border: 1px solid light-dark(#d7dfdb, #33433b) }}
+a {{ color: light-dark(#0b6b57, #56c596); font-weight: 600 }}
 </style></head>
 <body><h1>EcoMind, auditor's pages</h1><ul>{items}</ul></body></html>
 """

@@ -91,6 +91,7 @@ class EventLog:
         self._next_disk_look = 0.0
         self._segment: OpenSegment | None = None
         make_folder(options.folder)
+        self._identity = self._folder_identity()
         self._thread = Thread(target=self._commit_groups, name="committer", daemon=True)
         self._thread.start()
 
@@ -105,19 +106,26 @@ class EventLog:
             raise NotDurable(self._failure, 30)
         if self._pending_bytes + size > self._options.max_pending_bytes:
             raise NotDurable("commit_queue_full", 1)
-        now = time.monotonic()
-        if now >= self._next_disk_look:
-            self._next_disk_look = now + _DISK_LOOK_EVERY_S
-            self._disk_is_low = self._free_bytes() < self._options.min_free_bytes
+        if time.monotonic() >= self._next_disk_look:
+            self._look_at_disk()
         if self._disk_is_low:
             raise NotDurable("disk_watermark", 30)
 
-    def _free_bytes(self) -> int:
+    def _folder_identity(self) -> tuple[int, int]:
+        status = self._options.folder.stat()
+        return status.st_dev, status.st_ino
+
+    def _look_at_disk(self) -> None:
+        self._next_disk_look = time.monotonic() + _DISK_LOOK_EVERY_S
         try:
-            disk = os.statvfs(self._options.folder)
+            disk, identity = os.statvfs(self._options.folder), self._folder_identity()
         except OSError:
-            return -1  # A disk that cannot be asked takes nothing.
-        return disk.f_bavail * disk.f_frsize
+            identity = None
+        if identity != self._identity:
+            # The lock went with the folder: what is in its place now may be another's.
+            self._fail("folder_lost")
+            raise NotDurable("folder_lost", 30)
+        self._disk_is_low = disk.f_bavail * disk.f_frsize < self._options.min_free_bytes
 
     def append(self, frames: bytes) -> asyncio.Future[None]:
         """Store whole records; the future is done when they are on the disk.

@@ -40,6 +40,11 @@ def _versions(view: View) -> None:
     st.write(f"Method {methods}, factor set {sets}.")
 
 
+def _kind(name: str) -> str:
+    words = name.replace("_", " ")
+    return words.upper() if words in {"pue", "wue"} else words.capitalize()
+
+
 def _factors(view: View) -> None:
     st.subheader("Factors in use")
     if not view.data.principal.may(Scope.FACTORS_READ):
@@ -58,13 +63,11 @@ def _factors(view: View) -> None:
         "Kind of factor",
         kinds,
         key="factor_kind",
-        format_func=lambda name: str(name).replace("_", " ").capitalize(),
+        format_func=_kind,
     )
     chosen = rows if kind == kinds[0] else rows[rows["factor_type"] == kind]
     table = chosen[list(COLUMNS)].rename(columns=COLUMNS)
-    table["Kind"] = table["Kind"].str.replace("_", " ").str.capitalize()
-    for name in ("Low", "Central", "High"):
-        table[name] = table[name].map(rounded)
+    table["Kind"] = table["Kind"].map(_kind)
     unit = formatting.unit_for(Quantity.ENERGY, float(chosen["energy_mid_kwh"].max()))
     applied = f"Applied to ({unit.symbol})"
     table.insert(2, applied, (chosen["energy_mid_kwh"] / unit.size).map(rounded))
@@ -77,6 +80,11 @@ def _factors(view: View) -> None:
         column_config={
             "Link": st.column_config.LinkColumn(display_text="open", validate=r"^https?://"),
             "Year": st.column_config.NumberColumn(format="%d"),
+            # As published: a factor is not rounded where it is cited.
+            **{
+                name: st.column_config.NumberColumn(format="plain")
+                for name in ("Low", "Central", "High")
+            },
         },
     )
 
