@@ -5,6 +5,7 @@ Belongs here: starting, watching and stopping them. Does not belong here: what t
 
 from __future__ import annotations
 
+import ctypes
 import os
 import signal
 import socket
@@ -19,6 +20,8 @@ from ecomind.errors import EcoMindError
 from ecomind.settings import PROJECT_ROOT, Settings
 
 _STOP_GRACE_S = 25.0
+_PR_SET_PDEATHSIG = 1
+_LIBC = ctypes.CDLL(None) if sys.platform == "linux" else None
 LOOPBACK = "127.0.0.1"
 """Where Dagster's pages listen whatever the setting: they have no login."""
 
@@ -80,10 +83,12 @@ def answers(host: str, port: int) -> bool:
         return False
 
 
-def _restore_interrupts() -> None:
+def _before_start() -> None:
     # Dagster maps SIGTERM to whatever SIGINT is; a shell's background job inherits it ignored.
     signal.signal(signal.SIGINT, signal.default_int_handler)
     signal.signal(signal.SIGTERM, signal.SIG_DFL)
+    if _LIBC is not None:  # However `ecomind up` ends, what it started ends with it.
+        _LIBC.prctl(_PR_SET_PDEATHSIG, signal.SIGINT)
 
 
 class Running:
@@ -108,8 +113,13 @@ class Running:
                 cwd=PROJECT_ROOT,
                 env=os.environ.copy(),
                 start_new_session=True,
-                preexec_fn=_restore_interrupts,  # noqa: PLW1509 - only resets signals.
+                preexec_fn=_before_start,  # noqa: PLW1509 - only sets signals.
             )
+
+    @property
+    def pid(self) -> int:
+        """The process of the service, leader of a group of its own."""
+        return self._process.pid
 
     def ended(self) -> bool:
         """Whether the service is no longer running."""
@@ -145,7 +155,7 @@ class Running:
 
     def _signal(self, number: signal.Signals) -> None:
         try:
-            os.killpg(self._process.pid, number)
+            os.killpg(self.pid, number)
         except ProcessLookupError:
             return  # Already gone: what was asked for.
 

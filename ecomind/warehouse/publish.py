@@ -68,8 +68,9 @@ def _data_through(marts: Path, raw: Path) -> datetime | None:
             f"""
             select epoch_us(max(outcome.last_received_at))
             from {RAW_DATABASE}.raw.ingest_outcomes as outcome
-            join marts.intermediate.int_loads_rolled_up as included
-              on included.load_id = outcome._dlt_load_id
+            where outcome._dlt_load_id in (
+                select load_id from marts.intermediate.int_loads_rolled_up
+            )
             """
         ).fetchone()
     if row is None or row[0] is None:

@@ -17,7 +17,6 @@ from typing import NoReturn
 
 import click
 from rich.console import Console
-from rich.table import Table
 
 from ecomind.demo.cast import ORGANIZATIONS
 from ecomind.errors import EcoMindError
@@ -119,23 +118,21 @@ def _needs_first_load(settings: Settings) -> bool:
     return False
 
 
-def _addresses(settings: Settings, demo: bool) -> Table:
-    table = Table(box=None, padding=(0, 2))
-    table.add_column("what", no_wrap=True)
-    table.add_column("where", no_wrap=True, overflow="ignore")
-    table.add_column("who gets in", no_wrap=True, overflow="ignore")
+def _addresses(settings: Settings, demo: bool) -> str:
+    """What runs where and who gets in; never cut to the width of a terminal."""
     host = settings.host
     login = "any key with a person's role: ecomind key create ORG --role admin"
     if demo:
         login = f"keys in {settings.secrets_dir / 'demo-keys'}, e.g. northwind-admin.key"
-    table.add_row("dashboard", f"http://{host}:{settings.dashboard_port}", login)
-    table.add_row("events", f"http://{host}:{settings.ingest_port}/v1/events", "role ingest")
-    table.add_row("documents", f"http://{host}:{settings.documents_port}", "role admin, analyst")
-    table.add_row(
-        "Dagster", f"http://{LOOPBACK}:{settings.dagster_port}", "whoever is on this machine"
-    )
-    table.add_row("reports", str(settings.reports_dir), "whoever may read the folder")
-    return table
+    rows = [
+        ("dashboard", f"http://{host}:{settings.dashboard_port}", login),
+        ("events", f"http://{host}:{settings.ingest_port}/v1/events", "role ingest"),
+        ("documents", f"http://{host}:{settings.documents_port}", "role admin, analyst"),
+        ("Dagster", f"http://{LOOPBACK}:{settings.dagster_port}", "whoever is on this machine"),
+        ("reports", str(settings.reports_dir), "whoever may read the folder"),
+    ]
+    wide = max(len(where) for _, where, _ in rows)
+    return "\n".join(f"  {what:<9}  {where:<{wide}}  {who}" for what, where, who in rows)
 
 
 def _stop(_number: int, _frame: FrameType | None) -> NoReturn:
@@ -192,7 +189,7 @@ def _run(settings: Settings, console: Console, demo: bool, exit_when_ready: bool
             for name in ("documents", "dashboard", "dagster"):
                 start(name)
         console.print()
-        console.print(_addresses(settings, demo))
+        console.print(_addresses(settings, demo), soft_wrap=True)
         console.print("\nReady. Ctrl-C stops everything.")
         if not exit_when_ready:
             _watch(running)
