@@ -45,7 +45,7 @@ def main() -> int:
         done = subprocess.run(
             [sys.executable, "-m", "pytest", "-q", "--timeout", timeout_s, test],
             cwd=PROJECT_ROOT,
-            env={**os.environ, "ECOMIND_KILL_ROUNDS": rounds, "CRASH_ROUNDS": rounds},
+            env={**os.environ, "ECOMIND_KILL_ROUNDS": rounds},
             capture_output=True,
             text=True,
             check=False,

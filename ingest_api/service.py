@@ -96,7 +96,7 @@ class SealerProcess:
         pause_s = 0.1
         while not self._is_stopping:
             started_at = time.monotonic()
-            self.process = await self._start("--with-parent")
+            self.process = await self._start()
             code = await self.process.wait()
             if self._is_stopping:
                 return
@@ -105,9 +105,9 @@ class SealerProcess:
             pause_s = 0.1 if has_lasted else min(pause_s * 2, _SEALER_REST_MAX_S)
             await asyncio.sleep(pause_s)
 
-    async def _start(self, mode: str) -> asyncio.subprocess.Process:
+    async def _start(self) -> asyncio.subprocess.Process:
         return await asyncio.create_subprocess_exec(
-            *(sys.executable, "-m", "ingest_api.landing.seal", mode),
+            *(sys.executable, "-m", "ingest_api.landing.seal", "--with-parent"),
             stdin=asyncio.subprocess.PIPE,
             start_new_session=True,  # An interrupt from the terminal is for the service alone.
         )
@@ -118,7 +118,7 @@ class SealerProcess:
         if self.process is not None:
             await self._finish(self.process)
         if self.process is None or self.process.returncode not in (0, None):
-            self.process = await self._start("--once")
+            self.process = await self._start()
             await self._finish(self.process)
 
     async def _finish(self, process: asyncio.subprocess.Process) -> None:

@@ -37,6 +37,7 @@ from ingest_api.landing.sequence import Sequence, SequenceDamaged
 _log = logging.getLogger("ingest_api.seal")
 _POLL_S = 0.25
 _RETRY_S = 2.0
+_PREDECESSOR_S = 15.0
 _NICENESS = 5
 
 
@@ -146,8 +147,17 @@ def _stop_signal(with_parent: bool) -> Callable[[float], bool]:
 
 
 def _wait_for_lock(path: Path, is_asked_to_stop: Callable[[float], bool]) -> bool:
+    """Wait for our turn; a request to stop does not end it at once.
+
+    A predecessor whose parent was killed is about to end, and may not have seen the last segments.
+    """
+    stop_by: float | None = None
     while try_lock(path) is None:
-        if is_asked_to_stop(_POLL_S):
+        if stop_by is not None:
+            time.sleep(_POLL_S)
+        elif is_asked_to_stop(_POLL_S):
+            stop_by = time.monotonic() + _PREDECESSOR_S
+        if stop_by is not None and time.monotonic() > stop_by:
             return False
     return True
 

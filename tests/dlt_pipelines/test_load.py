@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import os
 import random
-import signal
 import subprocess
 import sys
+import time
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -174,20 +174,26 @@ def test_killed_loads_lose_nothing_and_repeat_nothing(settings: Settings) -> Non
     """Kill -9 at random moments; after the last round every file is there exactly once."""
     rounds = int(os.environ.get("ECOMIND_KILL_ROUNDS", "5"))
     moments = random.Random(20)
-    cut_off = 0
-    for number in range(1, rounds + 1):
+    kills = cut_off = number = 0
+    span_s = 3.0
+    while kills < rounds:
+        number += 1
+        assert number <= 5 * rounds, "too few loads were killed while they worked"
         land_events(settings.landing_dir, number, events(2000, str(number)))
-        process = _start_load(settings)
+        process, began = _start_load(settings), time.monotonic()
         try:
-            process.wait(timeout=moments.uniform(1.2, 3.2))
+            process.wait(timeout=moments.uniform(0.5, span_s))
+            span_s = time.monotonic() - began
         except subprocess.TimeoutExpired:
-            process.send_signal(signal.SIGKILL)
+            process.kill()
             process.wait()
-        cut_off += (Path(settings.warehouse_dir) / IN_PROGRESS).exists()
+            kills += 1
+            span_s *= 1.2
+        cut_off += (settings.warehouse_dir / IN_PROGRESS).exists()
+    assert cut_off > 0, "every kill came before the first file"
     load(settings)
-    assert cut_off > 0, "no load was cut off: the moments no longer hit it"
     assert raw(settings, "select count(*), count(distinct event_id) from raw.usage_events") == [
-        (2000 * rounds, 2000 * rounds)
+        (2000 * number, 2000 * number)
     ]
     completed = "select load_id from raw._dlt_loads where status = 0"
     assert raw(

@@ -17,6 +17,7 @@ from pathlib import Path
 import httpx
 import pytest
 
+from ingest_api.landing.files import make_folder, try_lock
 from tests.ingest_api.running import FAST, ROOT, Running, event, landed_rows, wait_for_rows
 
 
@@ -143,6 +144,23 @@ def test_what_is_left_is_sealed_though_the_sealer_has_just_died(running: Running
     assert running.post("/v1/events", key, json=event("last")).status_code == 202
     running.kill_sealer()
     assert running.stop() == 0
+    assert [row["event_id"] for row in landed_rows(running.home, "events")] == ["last"]
+
+
+def test_what_is_left_is_sealed_though_an_orphaned_sealer_is_still_at_work(
+    running: Running,
+) -> None:
+    key = running.key("acme")
+    make_folder(running.home / "wal")
+    lock = try_lock(running.home / "wal" / "sealer.lock")
+    assert lock is not None
+    running.start()
+    assert running.post("/v1/events", key, json=event("last")).status_code == 202
+    assert running.process is not None
+    running.process.send_signal(signal.SIGTERM)
+    time.sleep(1)
+    os.close(lock)
+    assert running.process.wait(60) == 0
     assert [row["event_id"] for row in landed_rows(running.home, "events")] == ["last"]
 
 
