@@ -147,7 +147,7 @@ def test_what_is_left_is_sealed_though_the_sealer_has_just_died(running: Running
     assert [row["event_id"] for row in landed_rows(running.home, "events")] == ["last"]
 
 
-def test_what_is_left_is_sealed_though_an_orphaned_sealer_is_still_at_work(
+def test_what_is_left_is_sealed_behind_an_orphaned_sealer(
     running: Running,
 ) -> None:
     key = running.key("acme")
