@@ -6,6 +6,8 @@ not belong here: scheduling, or knowing what the columns mean.
 
 from __future__ import annotations
 
+import errno
+import os
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -13,9 +15,11 @@ from pathlib import Path
 from typing import Any
 
 import dlt
+import duckdb
 import pyarrow as pa
 import pyarrow.parquet as pq
 from dlt.destinations.impl.duckdb.configuration import DuckDbCredentials
+from dlt.load.exceptions import LoadClientJobException
 from dlt.pipeline.exceptions import PipelineStepFailed
 
 from dlt_pipelines.columns import FROZEN, dlt_columns
@@ -104,6 +108,8 @@ def _new_batches(settings: Settings) -> list[_Batch]:
 def _pipeline(settings: Settings) -> dlt.Pipeline:
     dlt.config["runtime.dlthub_telemetry"] = False
     dlt.config["runtime.log_level"] = "ERROR"  # Failures are raised; the rest is noise here.
+    # What fails here fails again at once; trying later is the orchestrator's part.
+    dlt.config["load.raise_on_max_retries"] = 1
     dlt.config["normalize.model_normalizer.add_dlt_load_id"] = True
     dlt.config["normalize.parquet_normalizer.add_dlt_load_id"] = True
     credentials = DuckDbCredentials(str(settings.raw_database))
@@ -227,12 +233,32 @@ def _undo_cut_off_load(settings: Settings) -> None:
     roll_back_incomplete_loads(settings.raw_database)
 
 
+def _failure(error: Exception) -> LoadError:
+    """The innermost reason in one sentence."""
+    reason: BaseException = error
+    if isinstance(reason, PipelineStepFailed):
+        reason = reason.exception
+    if isinstance(reason, LoadClientJobException):
+        reason = reason.client_exception
+    text = " ".join(str(reason).split())
+    if os.strerror(errno.ENOSPC) in text:
+        return LoadError("the disk is full: nothing was loaded; free space, then load again")
+    return LoadError(f"the load failed: {text}")
+
+
 def load(settings: Settings) -> LoadResult:
     """Load every landed file not loaded before, and the control store.
 
     A file that cannot be read is set aside and reported; the rest loads. Raises ``LoadError``
     when the load as a whole fails; what was landed stays and the next load takes it up.
     """
+    try:
+        return _load(settings)
+    except (PipelineStepFailed, OSError, duckdb.Error) as error:
+        raise _failure(error) from error
+
+
+def _load(settings: Settings) -> LoadResult:
     settings.dlt_dir.mkdir(parents=True, exist_ok=True)
     settings.warehouse_dir.mkdir(parents=True, exist_ok=True)
     in_progress = settings.warehouse_dir / IN_PROGRESS
@@ -262,9 +288,6 @@ def _retry_without_damaged_files(
     for batch in batches:
         _judge(batch, [readable.file for readable in batch.readable], thoroughly=True)
     if sum(len(batch.unreadable) for batch in batches) == found_before:
-        raise LoadError(f"the load failed: {error.exception}") from error
+        raise error
     _undo_cut_off_load(settings)
-    try:
-        return _run(settings, batches)
-    except PipelineStepFailed as again:
-        raise LoadError(f"the load failed: {again.exception}") from again
+    return _run(settings, batches)

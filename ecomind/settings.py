@@ -74,7 +74,9 @@ class Settings(BaseSettings):
         64 * 2**20, gt=0, description="Bytes waiting for the disk before requests are refused."
     )
     min_free_bytes: int = Field(
-        256 * 2**20, ge=0, description="Free disk space below which events are refused, in bytes."
+        256 * 2**20,
+        ge=0,
+        description="Free disk space below which events and commands are refused, in bytes.",
     )
     keep_raw_user_ids: bool = Field(
         False, description="Store user ids as sent instead of as keyed pseudonyms."

@@ -15,7 +15,12 @@ from pathlib import Path
 from typing import Any
 
 import dagster as dg
-from dagster_dbt import DagsterDbtTranslator, DagsterDbtTranslatorSettings, DbtCliResource
+from dagster_dbt import (
+    DagsterDbtTranslator,
+    DagsterDbtTranslatorSettings,
+    DbtCliResource,
+    DbtProject,
+)
 
 from ecomind.errors import EcoMindError
 from ecomind.settings import PROJECT_ROOT, Settings
@@ -114,11 +119,29 @@ def dbt_resource() -> DbtCliResource:
 
 
 class Translator(DagsterDbtTranslator):
-    """Asset keys are (schema, table); groups are the layers."""
+    """Asset keys are (schema, table); groups are the layers.
+
+    What reads a view also depends on what the view reads: a run that does not select the view
+    would otherwise have no order between the load and the models.
+    """
 
     def __init__(self) -> None:
         """Tests of dbt become asset checks."""
         super().__init__(DagsterDbtTranslatorSettings(enable_source_tests_as_checks=True))
+
+    def get_asset_spec(
+        self, manifest: Mapping[str, Any], unique_id: str, project: DbtProject | None
+    ) -> dg.AssetSpec:
+        """Spec of a node; see the class for its dependencies."""
+        spec = super().get_asset_spec(manifest, unique_id, project)
+        known = {dep.asset_key for dep in spec.deps}
+        behind_views = {
+            dep.asset_key
+            for parent in manifest["parent_map"].get(unique_id, [])
+            if manifest["nodes"].get(parent, {}).get("config", {}).get("materialized") == "view"
+            for dep in self.get_asset_spec(manifest, parent, project).deps
+        }
+        return spec.merge_attributes(deps=sorted(behind_views - known))
 
     def get_asset_key(self, dbt_resource_props: Mapping[str, Any]) -> dg.AssetKey:
         """Key of a node: its schema and its name."""

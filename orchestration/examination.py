@@ -70,7 +70,7 @@ def _disk(settings: Settings) -> Iterator[Finding]:
         return
     free = shutil.disk_usage(home).free
     low = free < settings.min_free_bytes
-    remedy = "free space; events are refused below ECOMIND_MIN_FREE_BYTES" if low else ""
+    remedy = "free space; events and loads are refused below ECOMIND_MIN_FREE_BYTES" if low else ""
     yield Finding("wrong" if low else "ok", "disk", f"{free / 2**30:.1f} GiB free", remedy)
 
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import re
 import shutil
 import threading
 import uuid
@@ -26,17 +27,37 @@ from orchestration.factor_files import are_current
 
 INSTANCE_FILE = Path(__file__).with_name("instance") / "dagster.yaml"
 _POLL_S = 0.5
+_ERROR_CLASS = re.compile(r"^[A-Za-z_.]+(Error|Exception): ")
 _QUIET = {"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}}
+
+
+class DiskFull(EcoMindError):
+    """Too little disk space is free to begin; says how much in one sentence."""
 
 
 class RunFailed(EcoMindError):
     """A job failed; says which step and why, in one sentence."""
 
 
+def _check_disk(settings: Settings) -> None:
+    # Dagster keeps its runs there, too: on a full disk it could not even say what failed.
+    free = shutil.disk_usage(settings.home).free
+    if free < settings.min_free_bytes:
+        raise DiskFull(
+            f"the disk of {settings.home} is full: {free / 2**20:,.0f} MiB are free,"
+            f" ECOMIND_MIN_FREE_BYTES asks for {settings.min_free_bytes / 2**20:,.0f};"
+            " nothing was begun, free space and try again"
+        )
+
+
 def prepare_home(settings: Settings) -> None:
-    """Create the folders of an installation and give Dagster its instance file."""
+    """Create the folders of an installation and give Dagster its instance file.
+
+    Raises ``DiskFull`` below the free space at which events are refused, too.
+    """
     for folder in (settings.dagster_home, settings.logs_dir, settings.warehouse_dir):
         folder.mkdir(parents=True, exist_ok=True)
+    _check_disk(settings)
     shutil.copyfile(INSTANCE_FILE, settings.dagster_home / "dagster.yaml")
     os.environ["DAGSTER_HOME"] = str(settings.dagster_home)
     os.environ["DAGSTER_DISABLE_TELEMETRY"] = "1"
@@ -100,6 +121,7 @@ def _why(instance: dg.DagsterInstance, run_id: str) -> str:
             said = " ".join((cause.message if cause else "no reason given").split())
             # dbt's own words stand behind the command line that Dagster quotes first.
             said = said.rpartition("Errors parsed from dbt logs:")[2].strip()
+            said = _ERROR_CLASS.sub("", said)
             return f"{event.step_key} failed: {said[:500]}"
     return "the run failed before its first step"
 

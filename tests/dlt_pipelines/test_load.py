@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import random
 import subprocess
@@ -14,7 +15,8 @@ from typing import Any
 import duckdb
 import pytest
 
-from dlt_pipelines.pipeline import IN_PROGRESS, load
+from dlt_pipelines import pipeline
+from dlt_pipelines.pipeline import IN_PROGRESS, LoadError, load
 from ecomind.contract.event import EVENTS, REJECTS
 from ecomind.identity import Role, open_store
 from ecomind.settings import Settings
@@ -200,3 +202,26 @@ def test_killed_loads_lose_nothing_and_repeat_nothing(settings: Settings) -> Non
         settings,
         f"select count(*) from raw.usage_events where _dlt_load_id not in ({completed})",
     ) == [(0,)]
+
+
+def test_a_raw_store_that_is_none_is_told_in_one_sentence(settings: Settings) -> None:
+    settings.warehouse_dir.mkdir(parents=True)
+    settings.raw_database.write_bytes(b"garbage" * 1000)
+    with pytest.raises(LoadError, match=r"^the load failed: .*valid DuckDB database file") as told:
+        load(settings)
+    assert "\n" not in str(told.value)
+
+
+def test_a_full_disk_is_told_in_one_sentence_and_nothing_is_lost(
+    settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    land_events(settings.landing_dir, 1, events(10, "a"))
+
+    def full(*_: Any) -> str:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    with monkeypatch.context() as patch:
+        patch.setattr(pipeline, "_run", full)
+        with pytest.raises(LoadError, match=r"^the disk is full: nothing was loaded"):
+            load(settings)
+    assert load(settings).events_count == 10

@@ -61,6 +61,28 @@ def test_the_graph_leads_from_landed_files_to_the_report(location: dg.Definition
     assert {raw_key("usage_events"), ORG_MART, SNAPSHOT, MONTHLY_REPORT, DATA_DOCS} <= reached
 
 
+def test_a_refresh_loads_before_it_builds_and_checks_before_it_publishes(
+    location: dg.Definitions,
+) -> None:
+    """A run has no order but this: steps may start as soon as what they depend on is done."""
+    job = location.resolve_job_def("refresh")
+    before = {
+        step.name: {
+            output.node_name
+            for outputs in job.dependency_structure.input_to_upstream_outputs_for_node(
+                step.name
+            ).values()
+            for output in outputs
+        }
+        for step in job.nodes
+    }
+    check = "mart__org_footprint_daily_every_load_is_in_the_marts"
+    assert before["load"] == set()
+    assert before["marts"] == {"load"}
+    assert before[check] == {"marts"}
+    assert {"marts", check} <= before["serving__snapshot"]
+
+
 def test_every_step_that_opens_the_warehouse_waits_in_the_pool(location: dg.Definitions) -> None:
     for assets in location.resolve_all_asset_specs():
         assert assets.key.path[0] != ""
