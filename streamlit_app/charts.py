@@ -66,8 +66,18 @@ def _tooltips(metric: Metric, title: str) -> list[alt.Tooltip]:
     return tips
 
 
-def _described(chart: Any, title: str, description: str, height_px: int = HEIGHT_PX) -> Any:
-    heading = alt.TitleParams(title, anchor="start", fontSize=14, fontWeight=600)
+def _described(
+    chart: Any, title: str, description: str, height_px: int = HEIGHT_PX, subtitle: str = ""
+) -> Any:
+    heading = alt.TitleParams(
+        title,
+        anchor="start",
+        fontSize=14,
+        fontWeight=600,
+        subtitle=subtitle,
+        subtitleFontSize=12,
+        subtitleColor="#9fb0a8" if st.context.theme.type == "dark" else "#5d6b65",
+    )
     return chart.properties(title=heading, description=description, height=height_px)
 
 
@@ -180,10 +190,11 @@ def ranked(frame: pd.DataFrame, metric: Metric, label: str, by: str) -> Any:
                     y=y, x=alt.X(f"{end}:Q", axis=x_axis)
                 )
             )
-        note = ", line from low to high"
-    heading = f"{title} by {by.lower()}{note}"
+        note = "Bar: central value; line: low to high"
+    heading = f"{title} by {by.lower()}"
     height_px = ROW_PX * len(names) + FRAME_PX
-    return _described(alt.layer(*layers), heading, f"Bar chart of {heading}.", height_px)
+    description = f"Bar chart of {heading}. {note}".strip()
+    return _described(alt.layer(*layers), heading, description, height_px, note)
 
 
 def paired(frame: pd.DataFrame, metric: Metric, label: str, by: str) -> Any:

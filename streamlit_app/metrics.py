@@ -71,7 +71,7 @@ def carbon_intensity(basis: Basis) -> Metric:
     """Carbon per million tokens on one basis."""
     return Metric(
         "carbon_intensity",
-        f"Carbon per million tokens, {basis}-based",
+        f"Carbon intensity, {basis}-based",
         Quantity.CARBON_PER_MILLION_TOKENS,
         f"co2e_total_{basis}_{{s}}_kg",
         per_million_tokens=True,

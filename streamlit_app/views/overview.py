@@ -57,7 +57,8 @@ def _headlines(view: View, now: pd.Series[float]) -> None:
         help_text = "Fresh input, cached input and output tokens together."
         cards.card(metrics.TOKENS, both, help_text=help_text)
     with intensity:
-        cards.card(metrics.carbon_intensity(view.basis), both)
+        help_text = "Operational and embodied carbon per million tokens."
+        cards.card(metrics.carbon_intensity(view.basis), both, help_text=help_text)
     if before is None:
         st.caption(
             f"No change is shown: data begins on {formatting.day(view.first)}, so the equally "

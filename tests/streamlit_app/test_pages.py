@@ -186,7 +186,7 @@ def test_headline_numbers_are_the_sums_of_the_mart(
         "Carbon, market-based": formatting.amount(market, Quantity.CARBON),
         "Calls": formatting.count(calls),
         "Tokens": formatting.count(tokens),
-        "Carbon per million tokens, location-based": formatting.amount(
+        "Carbon intensity, location-based": formatting.amount(
             location / tokens * 1e6, Quantity.CARBON_PER_MILLION_TOKENS
         ),
     }
