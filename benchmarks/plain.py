@@ -27,6 +27,7 @@ _FACTORS = {
     "market": ("grid_market", "coalesce(regions.market_key, models.provider_key)"),
     "grid": ("grid_location", "coalesce(regions.zone_id, defaults.default_zone_id)"),
     "water": ("water_offsite", "zones.water_zone_id"),
+    "dry": ("water_offsite_without_hydro", "zones.water_without_hydro_zone_id"),
     "embodied": ("embodied", "'*'"),
 }
 _MARKET = "coalesce(market.value_{s}, grid.value_{s})"
@@ -36,6 +37,7 @@ _METRICS = {
     "water_onsite_{s}_l": "it_{s} * wue.value_{s}",
     "water_offsite_{s}_l": "it_{s} * pue.value_{s} * water.value_{s}",
     "water_{s}_l": "it_{s} * (wue.value_{s} + pue.value_{s} * water.value_{s})",
+    "water_offsite_without_hydro_{s}_l": "it_{s} * pue.value_{s} * dry.value_{s}",
     "co2e_location_{s}_kg": "it_{s} * pue.value_{s} * grid.value_{s} / 1000",
     "co2e_market_{s}_kg": f"it_{{s}} * pue.value_{{s}} * {_MARKET} / 1000",
     "co2e_embodied_{s}_kg": "it_{s} * embodied.value_{s} / 1000",

@@ -87,7 +87,7 @@ joined as (
         {it_kwh},
         p.factor_set_id,
         m.dq_score,
-        pue, wue, water, grid, market, embodied
+        pue, wue, water, dry, grid, market, embodied
     from daily
     join marts.intermediate.int_models_resolved as models using (provider, model)
     join marts.factors.provider_defaults as defaults on models.provider_key = defaults.provider

@@ -24,6 +24,7 @@ FOOTPRINT_STEMS = (
     "water_onsite_{s}_l",
     "water_offsite_{s}_l",
     "water_{s}_l",
+    "water_offsite_without_hydro_{s}_l",
     "co2e_location_{s}_kg",
     "co2e_market_{s}_kg",
     "co2e_embodied_{s}_kg",

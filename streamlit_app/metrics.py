@@ -49,6 +49,12 @@ ENERGY = Metric("energy", "Energy", Quantity.ENERGY, "energy_{s}_kwh")
 WATER = Metric("water", "Water", Quantity.WATER, "water_{s}_l")
 WATER_ONSITE = Metric("water_onsite", "Water on site", Quantity.WATER, "water_onsite_{s}_l")
 WATER_OFFSITE = Metric("water_offsite", "Water off site", Quantity.WATER, "water_offsite_{s}_l")
+WATER_OFFSITE_WITHOUT_HYDRO = Metric(
+    "water_offsite_without_hydro",
+    "Water off site, without reservoirs",
+    Quantity.WATER,
+    "water_offsite_without_hydro_{s}_l",
+)
 EMBODIED = Metric("embodied", "Embodied carbon", Quantity.CARBON, "co2e_embodied_{s}_kg")
 CALLS = Metric("calls", "Calls", Quantity.COUNT, "calls")
 TOKENS = Metric("tokens", "Tokens", Quantity.COUNT, "tokens")
@@ -89,6 +95,7 @@ def all_metrics(basis: Basis) -> tuple[Metric, ...]:
         *footprint_metrics(basis),
         WATER_ONSITE,
         WATER_OFFSITE,
+        WATER_OFFSITE_WITHOUT_HYDRO,
         EMBODIED,
         CALLS,
         TOKENS,

@@ -23,6 +23,8 @@ from ecomind.warehouse.files import fsync_path, replace_durably, write_text_atom
 from ecomind.warehouse.snapshot import POINTER, SnapshotRef, read_snapshot, snapshot_name
 
 PUBLISHED_SCHEMAS = ("factors", "intermediate", "mart", "reporting")
+# Views over raw, and comparisons that are built on request only.
+UNPUBLISHED_SCHEMAS = ("staging", "parity")
 
 
 class PublishError(EcoMindError):
@@ -79,9 +81,10 @@ def _data_through(marts: Path, raw: Path) -> datetime | None:
 
 
 def _stamp(copy: Path, snapshot_id: str, now: datetime, through: datetime | None, run: str) -> None:
-    """Drop what readers cannot use (views over raw) and write down what this copy is."""
+    """Drop what is not for readers and write down what this copy is."""
     with duckdb.connect(copy) as connection:
-        connection.execute("drop schema if exists staging cascade")
+        for schema in UNPUBLISHED_SCHEMAS:
+            connection.execute(f"drop schema if exists {schema} cascade")
         connection.execute("create schema publication")
         connection.execute(
             "create table publication.snapshot (snapshot_id varchar not null,"

@@ -25,10 +25,14 @@ def _before(view: View) -> tuple[pd.Series[float] | None, str]:
 
 def _water_note(now: pd.Series[float]) -> str:
     parts = []
-    for metric, words in ((metrics.WATER_ONSITE, "on site"), (metrics.WATER_OFFSITE, "off site")):
+    for metric, words in (
+        (metrics.WATER_ONSITE, "on site"),
+        (metrics.WATER_OFFSITE, "off site"),
+        (metrics.WATER_OFFSITE_WITHOUT_HYDRO, "without reservoirs"),
+    ):
         value = figures.value_of(now, metric)
         parts.append(f"{formatting.amount(value.mid, Quantity.WATER)} {words}")
-    return ", ".join(parts)
+    return f"{parts[0]}, {parts[1]} ({parts[2]})"
 
 
 def _carbon_note(now: pd.Series[float]) -> str:
@@ -44,7 +48,10 @@ def _headlines(view: View, now: pd.Series[float]) -> None:
         note = "Data centre overhead included"
         cards.card(metrics.ENERGY, both, note, "Energy of the IT equipment times PUE.")
     with water:
-        help_text = "On site: cooling. Off site: water of electricity generation."
+        help_text = (
+            "On site: cooling. Off site: water of electricity generation, with what evaporates from"
+            " the reservoirs of hydropower; in brackets the alternative that leaves it out."
+        )
         cards.card(metrics.WATER, both, _water_note(now), help_text)
     for column, basis in zip(carbons, Basis, strict=True):
         with column:

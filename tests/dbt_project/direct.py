@@ -62,12 +62,14 @@ wh as (
 )
 select day, s, sum(it_wh / 1000) as it_kwh, sum(it_wh / 1000 * pue) as kwh,
     sum(it_wh / 1000 * wue) as water_onsite, sum(it_wh / 1000 * pue * ewif) as water_offsite,
+    sum(it_wh / 1000 * pue * dry) as water_offsite_without_hydro,
     sum(it_wh / 1000 * pue * grid / 1000) as location,
     sum(it_wh / 1000 * pue * market / 1000) as market,
     sum(it_wh / 1000 * embodied / 1000) as embodied
 from (
     select *, figure('pue', pue_key, day, s) as pue, figure('wue', wue_key, day, s) as wue,
         figure('water_offsite', water_zone, day, s) as ewif,
+        figure('water_offsite_without_hydro', dry_zone, day, s) as dry,
         figure('grid_location', zone, day, s) as grid,
         coalesce(figure('grid_market', market_key, day, s), figure('grid_location', zone, day, s))
             as market,
@@ -80,9 +82,9 @@ from (
 def direct_footprint(call_sql: str, raw: Path | None = None) -> dict[tuple[str, str], list[float]]:
     """Footprint per (day, scenario) of the calls that ``call_sql`` selects.
 
-    The statement must give day, model_key, zone, water_zone, pue_key, wue_key, market_key, n, w,
-    input_tokens, cached_tokens, output_tokens, is_batch and measured_wh. Values: IT kWh, kWh,
-    on-site and off-site litres, location, market and embodied kg.
+    The statement must give day, model_key, zone, water_zone, dry_zone, pue_key, wue_key,
+    market_key, n, w, input_tokens, cached_tokens, output_tokens, is_batch and measured_wh. Values:
+    IT kWh, kWh, on-site and off-site litres, the latter also without hydro, location, market and embodied kg.
     """
     with duckdb.connect() as connection:
         connection.execute("set TimeZone = 'UTC'")
@@ -100,6 +102,7 @@ def mart_sql(scenario: str) -> str:
     s = scenario
     return (
         f"select usage_date, it_energy_{s}_kwh, energy_{s}_kwh, water_onsite_{s}_l,"
-        f" water_offsite_{s}_l, co2e_location_{s}_kg, co2e_market_{s}_kg, co2e_embodied_{s}_kg"
+        f" water_offsite_{s}_l, water_offsite_without_hydro_{s}_l,"
+        f" co2e_location_{s}_kg, co2e_market_{s}_kg, co2e_embodied_{s}_kg"
         " from mart.org_footprint_daily where org_id = 'acme'"
     )

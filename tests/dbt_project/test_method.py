@@ -142,7 +142,9 @@ def test_random_events_equal_a_plain_statement(warehouse: Warehouse) -> None:
     cases = " ".join(f"when '{region or '-'}' then {list(keys)}" for region, keys in PLACES.items())
     expected = direct_footprint(
         f"""select cast(occurred_at as date) as day, request_model as model_key, place[1] as zone,
-        place[2] as water_zone, place[3] as pue_key, place[4] as wue_key, place[5] as market_key,
+        place[2] as water_zone,
+        case when place[2] like 'US-%' then 'USA' else place[2] end as dry_zone,
+        place[3] as pue_key, place[4] as wue_key, place[5] as market_key,
         request_count as n, sample_weight as w, input_tokens,
         cache_read_input_tokens as cached_tokens, output_tokens,
         coalesce(service_tier, '') in ('batch', 'flex') as is_batch,
@@ -199,7 +201,31 @@ def test_identities(warehouse: Warehouse) -> None:
     assert row["water_mid_l"] == pytest.approx(kwh * (wue / pue + ewif))
     assert row["co2e_location_mid_kg"] == pytest.approx(kwh * (grams / 1000))
     assert row["co2e_market_mid_kg"] == row["co2e_location_mid_kg"]
-    assert row["market_fallback_energy_share"] == 1.0
+    assert row["market_key"] is None
+
+
+def test_shares_say_how_the_energy_was_found(warehouse: Warehouse) -> None:
+    [row] = warehouse.query("select * from mart.org_footprint_daily where org_id = 'routes'")
+    parts = warehouse.query(
+        "select energy_route, sum(energy_mid_kwh) as kwh from intermediate.usage_footprint_daily"
+        " where org_id = 'routes' group by 1"
+    )
+    kwh = {part["energy_route"]: part["kwh"] for part in parts}
+    total = sum(kwh.values())
+    found = {
+        "measured": kwh["measured"] + kwh["reported"],
+        "token_route": kwh["token"],
+        "unit_route": kwh["unit"],
+        "call_route": kwh["call"],
+    }
+    assert {name: row[f"{name}_energy_share"] for name in found} == {
+        name: pytest.approx(value / total) for name, value in found.items()
+    }
+    assert 0 < row["unit_route_energy_share"] < 1
+    tokens = row["input_tokens"] + row["cached_input_tokens"] + row["output_tokens"]
+    assert row["co2e_total_location_mid_g_per_million_tokens"] == pytest.approx(
+        row["co2e_total_location_mid_kg"] * 1e9 / tokens
+    )
 
 
 def test_marts_agree_with_their_base(warehouse: Warehouse) -> None:

@@ -39,7 +39,7 @@ def test_footprint_of_the_traces_equals_a_statement_on_the_files(tmp_path: Path)
     assert total["events"] == 28_185
     expected = direct_footprint(
         f"""select left(TIMESTAMP, 10)::date as day, 'openai/gpt-4o' as model_key,
-        'US-SRVC' as zone, 'USA' as water_zone, 'azure/eastus' as pue_key,
+        'US-SRVC' as zone, 'USA' as water_zone, 'USA' as dry_zone, 'azure/eastus' as pue_key,
         'azure/eastus' as wue_key, 'azure-openai' as market_key, 1 as n, 1.0 as w,
         ContextTokens as input_tokens, 0 as cached_tokens, GeneratedTokens as output_tokens,
         false as is_batch, null::double as measured_wh from {READ}"""

@@ -35,12 +35,13 @@ def build_warehouse(settings: Settings, generation: int, rows: int = 1000) -> No
         )
     with duckdb.connect(settings.marts_database) as marts:
         marts.execute("begin")
-        for schema in ("staging", "intermediate", "mart"):
+        for schema in ("staging", "intermediate", "mart", "parity"):
             marts.execute(f"create schema if not exists {schema}")
         marts.execute(
             "create or replace table intermediate.int_loads_rolled_up as select 'l1' as load_id"
         )
         marts.execute("create or replace view staging.stg_x as select 1 as x")
+        marts.execute("create or replace table parity.ecologits_parity as select 1 as x")
         for table in ("org_footprint_daily", "user_footprint_daily"):
             marts.execute(
                 f"create or replace table mart.{table} as select date '2026-11-20' as usage_date,"
@@ -61,7 +62,7 @@ def test_nothing_published_is_a_sentence(settings: Settings) -> None:
         publish(settings, "run")
 
 
-def test_a_snapshot_holds_the_marts_and_no_views_over_raw(settings: Settings) -> None:
+def test_a_snapshot_holds_the_marts_and_nothing_else(settings: Settings) -> None:
     build_warehouse(settings, 1)
     snapshot = publish(settings, "run-1")
     assert current_snapshot(settings) == snapshot
@@ -69,6 +70,7 @@ def test_a_snapshot_holds_the_marts_and_no_views_over_raw(settings: Settings) ->
     with snapshot.connect() as connection:
         schemas = connection.execute("select schema_name from duckdb_schemas()").fetchall()
         assert ("staging",) not in schemas
+        assert ("parity",) not in schemas
         assert connection.execute("select count(*) from mart.org_footprint_daily").fetchone() == (
             1000,
         )

@@ -4,7 +4,7 @@
 {#- Names of the additive metrics of a footprint mart, in their order. -#}
 {% macro footprint_metrics() %}
     {%- set stems = [('it_energy', 'kwh'), ('energy', 'kwh'), ('water_onsite', 'l'),
-        ('water_offsite', 'l'), ('water', 'l'), ('co2e_location', 'kg'), ('co2e_market', 'kg'),
+        ('water_offsite', 'l'), ('water', 'l'), ('water_offsite_without_hydro', 'l'), ('co2e_location', 'kg'), ('co2e_market', 'kg'),
         ('co2e_embodied', 'kg'), ('co2e_total_location', 'kg'), ('co2e_total_market', 'kg')] -%}
     {%- set names = [] -%}
     {%- for stem, unit in stems -%}
@@ -13,11 +13,32 @@
     {{ return(names) }}
 {% endmacro %}
 
-{#- Shares and scores that are means weighted by energy. -#}
-{% macro footprint_means() %}
-    {{ return(['default_factor_energy_share', 'token_route_energy_share',
-        'market_fallback_energy_share']) }}
+{#- Shares of energy_mid_kwh: name and the condition a row of usage_footprint_daily must meet. -#}
+{% macro energy_shares() %}
+    {%- set shares = {
+        'measured_energy_share': "energy_route in ('measured', 'reported')",
+        'token_route_energy_share': "energy_route like 'token%'",
+        'unit_route_energy_share': "energy_route = 'unit'",
+        'call_route_energy_share': "energy_route = 'call'",
+    } -%}
+    {%- for level in range(1, 7) -%}
+        {%- do shares.update({'model_level_' ~ level ~ '_energy_share':
+            "model_fallback_level = " ~ level ~ " and energy_route not in ('measured', 'reported')"}) -%}
+    {%- endfor -%}
+    {%- do shares.update({
+        'default_zone_energy_share': 'zone_fallback_level >= 4',
+        'default_factor_energy_share': rests_on_defaults(),
+        'market_fallback_energy_share': 'market_key is null',
+    }) -%}
+    {{ return(shares) }}
 {% endmacro %}
+
+{#- Whether the zone is a default, or a factor of a default model is used. -#}
+{% macro rests_on_defaults() -%}
+zone_fallback_level >= 4
+            or (model_fallback_level >= 5
+                and energy_route not in ('cache_hit', 'no_inference', 'measured', 'reported'))
+{%- endmacro %}
 
 {#- A footprint mart: usage_footprint_daily summed to `keys`, low, mid and high each on its own. -#}
 {% macro footprint_mart(keys) %}
@@ -35,9 +56,19 @@ select
         sum(data_quality_score * energy_mid_kwh) / nullif(sum(energy_mid_kwh), 0e0),
         min(data_quality_score)
     ) as data_quality_score,
-    {%- for name in footprint_means() %}
-    coalesce(sum({{ name }} * energy_mid_kwh) / nullif(sum(energy_mid_kwh), 0e0), 0e0) as {{ name }},
+    {%- for name, condition in energy_shares().items() %}
+    coalesce(
+        sum(case when {{ condition }} then energy_mid_kwh else 0e0 end)
+        / nullif(sum(energy_mid_kwh), 0e0),
+        0e0
+    ) as {{ name }},
     {%- endfor %}
+    sum(co2e_total_location_mid_kg) * 1e3
+    / nullif(sum(input_tokens) + sum(cached_input_tokens) + sum(output_tokens), 0e0)
+    * 1e6 as co2e_total_location_mid_g_per_million_tokens,
+    sum(co2e_total_market_mid_kg) * 1e3
+    / nullif(sum(input_tokens) + sum(cached_input_tokens) + sum(output_tokens), 0e0)
+    * 1e6 as co2e_total_market_mid_g_per_million_tokens,
     max(factor_set_id) as factor_set_id,
     max(method_version) as method_version
 from {{ touched(ref('usage_footprint_daily'), 'usage_date', 'day') }} as usage

@@ -6,7 +6,7 @@
     'provider_aliases': ['provider_name', 'provider'],
     'provider_defaults': ['provider', 'default_zone_id', 'default_model_key'],
     'int_provider_regions': ['provider', 'region', 'zone_id', 'zone_fallback_level', 'pue_key', 'wue_key', 'market_key'],
-    'int_zones': ['zone_id', 'water_zone_id'],
+    'int_zones': ['zone_id', 'water_zone_id', 'water_without_hydro_zone_id'],
     'countries': ['country_code', 'zone_id'],
 } %}
 

@@ -137,6 +137,7 @@ valued as (
         u.model_key,
         u.zone_fallback_level,
         zones.water_zone_id,
+        zones.water_without_hydro_zone_id,
         u.pue_key,
         u.wue_key,
         case when market.key is not null then u.market_key end as market_key,
@@ -157,6 +158,7 @@ valued as (
         pue.value_{{ s }} as pue_{{ s }},
         wue.value_{{ s }} as wue_{{ s }},
         water.value_{{ s }} as ewif_{{ s }},
+        dry.value_{{ s }} as ewif_without_hydro_{{ s }},
         g.value_{{ s }} as location_{{ s }},
         coalesce(market.value_{{ s }}, g.value_{{ s }}) as market_{{ s }},
         embodied.value_{{ s }} as embodied_{{ s }},
@@ -190,6 +192,9 @@ valued as (
     left join {{ ref('int_factors') }} as water
         on water.factor_type = 'water_offsite' and zones.water_zone_id = water.key
             and {{ as_of('water', 'u.usage_date') }}
+    left join {{ ref('int_factors') }} as dry
+        on dry.factor_type = 'water_offsite_without_hydro'
+            and zones.water_without_hydro_zone_id = dry.key and {{ as_of('dry', 'u.usage_date') }}
     left join {{ ref('int_factors') }} as pue
         on pue.factor_type = 'pue' and u.pue_key = pue.key and {{ as_of('pue', 'u.usage_date') }}
     left join {{ ref('int_factors') }} as wue
@@ -217,6 +222,7 @@ select
     model_fallback_level,
     zone_fallback_level,
     water_zone_id,
+    water_without_hydro_zone_id,
     pue_key,
     wue_key,
     market_key,
@@ -243,6 +249,9 @@ select
     it_kwh_{{ s }} * wue_{{ s }} + it_kwh_{{ s }} * pue_{{ s }} * ewif_{{ s }} as water_{{ s }}_l,
     {%- endfor %}
     {%- for s in scenarios() %}
+    it_kwh_{{ s }} * pue_{{ s }} * ewif_without_hydro_{{ s }} as water_offsite_without_hydro_{{ s }}_l,
+    {%- endfor %}
+    {%- for s in scenarios() %}
     it_kwh_{{ s }} * pue_{{ s }} * location_{{ s }} / 1e3 as co2e_location_{{ s }}_kg,
     {%- endfor %}
     {%- for s in scenarios() %}
@@ -258,14 +267,6 @@ select
     {%- endfor %}
     {%- endfor %}
     {{ as_double('least(energy_dq_score, grid_dq_score)') }} as data_quality_score,
-    case
-        when zone_fallback_level >= 4 then 1e0
-        when energy_route in ('cache_hit', 'no_inference', 'measured', 'reported') then 0e0
-        when model_fallback_level >= 5 then 1e0
-        else 0e0
-    end as default_factor_energy_share,
-    case when energy_route like 'token%' then 1e0 else 0e0 end as token_route_energy_share,
-    case when market_key is null then 1e0 else 0e0 end as market_fallback_energy_share,
     factor_set_id,
     '{{ var("method_version") }}' as method_version
 from valued

@@ -5,6 +5,7 @@
     (['grid_location'], 'zone_id', '1 = 1'),
     (['grid_market'], 'market_key', 'market_key is not null'),
     (['water_offsite'], 'water_zone_id', '1 = 1'),
+    (['water_offsite_without_hydro'], 'water_without_hydro_zone_id', '1 = 1'),
     (['pue'], 'pue_key', '1 = 1'),
     (['wue'], 'wue_key', '1 = 1'),
     (['embodied'], "'*'", '1 = 1'),
@@ -22,6 +23,7 @@ with usage as (
         unit_key,
         zone_id,
         water_zone_id,
+        water_without_hydro_zone_id,
         pue_key,
         wue_key,
         market_key,
@@ -38,6 +40,7 @@ with usage as (
         unit_key,
         zone_id,
         water_zone_id,
+        water_without_hydro_zone_id,
         pue_key,
         wue_key,
         market_key

@@ -17,7 +17,9 @@ with months as (
         {%- endfor %}
         {%- endfor %}
         coalesce(
-            1e0 - sum(default_factor_energy_share * energy_mid_kwh) / nullif(sum(energy_mid_kwh), 0e0), 1e0
+            1e0 - sum(case when {{ rests_on_defaults() }} then energy_mid_kwh else 0e0 end)
+            / nullif(sum(energy_mid_kwh), 0e0),
+            1e0
         ) as covered_share,
         coalesce(
             sum(case when energy_route in ('measured', 'reported') then energy_mid_kwh else 0e0 end)
