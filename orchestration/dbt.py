@@ -104,9 +104,9 @@ def ensure_manifest(settings: Settings) -> Path:
     return manifest
 
 
-def project_arguments() -> list[str]:
+def project_arguments(project_dir: Path = PROJECT_DIR) -> list[str]:
     """Where dbt finds the project and its profile."""
-    return ["--project-dir", str(PROJECT_DIR), "--profiles-dir", str(PROJECT_DIR)]
+    return ["--project-dir", str(project_dir), "--profiles-dir", str(project_dir)]
 
 
 def dbt_resource() -> DbtCliResource:

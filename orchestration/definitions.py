@@ -8,7 +8,17 @@ import dagster as dg
 
 from ecomind.settings import get_settings
 from orchestration.dbt import dbt_resource
-from orchestration.defs import alerts, audit, landing, raw, reports, schedules, serving, warehouse
+from orchestration.defs import (
+    alerts,
+    audit,
+    factors,
+    landing,
+    raw,
+    reports,
+    schedules,
+    serving,
+    warehouse,
+)
 
 _STAGES = [landing, raw, warehouse, serving, audit, reports]
 
@@ -19,7 +29,7 @@ def defs() -> dg.Definitions:
     location = dg.Definitions(
         assets=dg.load_assets_from_modules(_STAGES, include_specs=True),
         asset_checks=dg.load_asset_checks_from_modules(_STAGES),
-        jobs=schedules.JOBS,
+        jobs=[*schedules.JOBS, *factors.JOBS],
         schedules=schedules.SCHEDULES,
         sensors=[schedules.landed_files_sensor, alerts.threshold_alerts],
         resources={"dbt": dbt_resource()},

@@ -21,7 +21,7 @@ from ecomind.errors import EcoMindError
 from ecomind.identity import open_store
 from ecomind.settings import PROJECT_ROOT, Settings
 from ecomind.warehouse.snapshot import NoSnapshot, current_snapshot
-from orchestration.factor_files import are_current, are_whole
+from orchestration.factor_files import are_current, are_refused, are_whole
 from orchestration.landing_audit import files_never_loaded
 from orchestration.services import answers, services
 
@@ -133,6 +133,8 @@ def _factors(settings: Settings) -> Iterator[Finding]:
     if not are_whole(settings):
         remedy = "ecomind load names the test that fails; mend the file below seeds/"
         yield Finding("wrong", "factors", "the factor files failed their tests", remedy)
+    elif are_refused(settings):
+        yield Finding("wrong", "factors", "the factor files are refused", "ecomind factors check")
     elif not are_current(settings):
         yield Finding("note", "factors", "the factor files changed", "ecomind load")
     else:

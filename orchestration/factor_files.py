@@ -1,7 +1,7 @@
 """Whether the warehouse holds the factor files as they are on disk, whole and tested.
 
-Belongs here: the fingerprint of the factor files and the mark that they were loaded. Does not
-belong here: loading them (dbt) or judging them (dbt's tests).
+Belongs here: the fingerprint of the factor files and the marks that they were loaded or refused.
+Does not belong here: loading them (dbt) or judging them (``factor_candidate``).
 
 The mark is taken away before the files are loaded and put back once their tests passed, so a
 load that failed or was cut off can neither be built upon nor be mistaken for a finished one.
@@ -23,6 +23,10 @@ def _mark(settings: Settings) -> Path:
     return settings.warehouse_dir / "factors-loaded.sha256"
 
 
+def _refusal(settings: Settings) -> Path:
+    return settings.warehouse_dir / "factors-refused.sha256"
+
+
 def fingerprint() -> str:
     """SHA-256 over every factor file's name and content, hex."""
     digest = hashlib.sha256()
@@ -40,6 +44,19 @@ def are_whole(settings: Settings) -> bool:
 def are_current(settings: Settings) -> bool:
     """Whether the factors in the warehouse are also those on disk now."""
     return are_whole(settings) and _mark(settings).read_text(encoding="utf-8") == fingerprint()
+
+
+def refuse(settings: Settings) -> None:
+    """Remember that the files as they are now were judged and refused."""
+    write_text_atomically(_refusal(settings), fingerprint())
+
+
+def are_refused(settings: Settings) -> bool:
+    """Whether exactly the files on disk were refused, and an earlier set is in force."""
+    mark = _refusal(settings)
+    return (
+        are_whole(settings) and mark.is_file() and mark.read_text(encoding="utf-8") == fingerprint()
+    )
 
 
 @contextmanager

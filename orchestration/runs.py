@@ -23,11 +23,11 @@ from rich.console import Console
 from ecomind.errors import EcoMindError
 from ecomind.settings import Settings
 from orchestration.dbt import dbt_environment, ensure_manifest
-from orchestration.factor_files import are_current
+from orchestration.factor_files import are_current, are_refused
 
 INSTANCE_FILE = Path(__file__).with_name("instance") / "dagster.yaml"
 _POLL_S = 0.5
-_ERROR_CLASS = re.compile(r"^[A-Za-z_.]+(Error|Exception): ")
+_REASON_LENGTH = 1000
 _QUIET = {"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}}
 
 
@@ -68,8 +68,12 @@ def prepare_home(settings: Settings) -> None:
 
 
 def load_job_name(settings: Settings) -> str:
-    """``rebuild`` when the factor files are not in the warehouse as they are, else ``refresh``."""
-    return "refresh" if are_current(settings) else "rebuild"
+    """``rebuild`` when there are factor files to load, else ``refresh``.
+
+    Files that were refused are not tried again until they change: events go on with the set in
+    force.
+    """
+    return "refresh" if are_current(settings) or are_refused(settings) else "rebuild"
 
 
 def _tell_steps(instance: dg.DagsterInstance, run_id: str, seen: int, console: Console) -> int:
@@ -121,8 +125,9 @@ def _why(instance: dg.DagsterInstance, run_id: str) -> str:
             said = " ".join((cause.message if cause else "no reason given").split())
             # dbt's own words stand behind the command line that Dagster quotes first.
             said = said.rpartition("Errors parsed from dbt logs:")[2].strip()
-            said = _ERROR_CLASS.sub("", said)
-            return f"{event.step_key} failed: {said[:500]}"
+            if cause is not None:
+                said = re.sub(rf"^\S*\b{re.escape(cause.cls_name or '')}: ", "", said)
+            return f"{event.step_key} failed: {said[:_REASON_LENGTH]}"
     return "the run failed before its first step"
 
 

@@ -20,18 +20,31 @@ from ecomind.warehouse.snapshot import current_snapshot
 def load_command(factors: bool) -> None:
     """Load landed events into the warehouse and publish them.
 
-    Factor files that changed are loaded too. `ecomind up` does this by itself whenever files
-    are landed.
+    Factor files that changed are loaded too; if they are refused, the set in force stays and the
+    events are loaded with it. `ecomind up` does this by itself whenever files are landed.
     """
-    from orchestration.runs import load_job_name, prepare_home, run_job  # noqa: PLC0415
+    from orchestration.factor_files import are_refused  # noqa: PLC0415
+    from orchestration.runs import RunFailed, load_job_name, prepare_home, run_job  # noqa: PLC0415
 
     settings = get_settings()
     console = Console(file=sys.stderr, highlight=False)
     prepare_home(settings)
-    run_job(settings, "rebuild" if factors else load_job_name(settings), console)
+    job_name = "rebuild" if factors else load_job_name(settings)
+    refusal = None
+    try:
+        run_job(settings, job_name, console)
+    except RunFailed as failure:
+        if job_name != "rebuild" or not are_refused(settings):
+            raise
+        refusal = failure
+        run_job(settings, "refresh", console)  # What was landed need not wait for the factors.
+    if job_name == "refresh" and are_refused(settings):
+        console.print("the factor files were refused before, see `ecomind factors check`")
     snapshot = current_snapshot(settings)
     through = snapshot.data_through
     received = (
         f"everything received until {through:%Y-%m-%d %H:%M:%S} UTC" if through else "no events"
     )
     click.echo(f"published {snapshot.snapshot_id}: {received}")
+    if refusal is not None:
+        raise refusal

@@ -9,6 +9,7 @@ from ecomind.settings import get_settings
 from orchestration.defs.raw import load_raw
 from orchestration.defs.serving import snapshot
 from orchestration.defs.warehouse import foundation, marts
+from orchestration.factor_files import are_refused
 from orchestration.landing_watch import newest_sequences
 from orchestration.names import DATA_DOCS, DBT_DOCS, LANDED_FILES, MONTHLY_REPORT, WAREHOUSE_AUDIT
 from orchestration.organizations import register_organizations
@@ -56,10 +57,12 @@ def landed_files_sensor(
     """One load for everything landed since; none while one waits to start."""
     settings = get_settings()
     sequences = newest_sequences(settings.landing_dir, LANDED_TABLES)
-    cursor = ",".join(f"{name}={number}" for name, number in sorted(sequences.items()))
-    if not cursor or cursor == context.cursor:
-        return dg.SkipReason("nothing was landed since the last load")
+    newest = ",".join(f"{name}={number}" for name, number in sorted(sequences.items()))
     job_name = load_job_name(settings)
+    # What a rebuild left out because its factors were refused, a refresh takes along.
+    cursor = f"{newest},refused" if are_refused(settings) else newest
+    if not newest or cursor == context.cursor:
+        return dg.SkipReason("nothing was landed since the last load")
     waiting = context.instance.get_runs_count(
         dg.RunsFilter(
             job_name=job_name,
@@ -72,7 +75,7 @@ def landed_files_sensor(
     )
     if waiting:
         return dg.SkipReason("a load is about to start and will take these files along")
-    landed = dg.AssetMaterialization(LANDED_FILES, metadata={"newest": cursor})
+    landed = dg.AssetMaterialization(LANDED_FILES, metadata={"newest": newest})
     return dg.SensorResult(
         run_requests=[dg.RunRequest(run_key=cursor, job_name=job_name)],
         cursor=cursor,

@@ -15,7 +15,8 @@ from orchestration.dbt import (
     build_arguments,
     ensure_manifest,
 )
-from orchestration.factor_files import are_whole, loading
+from orchestration.factor_candidate import FactorsRefused, judge
+from orchestration.factor_files import are_current, are_whole, loading, refuse
 from orchestration.names import WAREHOUSE_POOL
 
 _MANIFEST = ensure_manifest(get_settings())
@@ -36,8 +37,19 @@ def _build(context: dg.AssetExecutionContext, dbt: DbtCliResource, *options: str
     pool=WAREHOUSE_POOL,
 )
 def foundation(context: dg.AssetExecutionContext, dbt: DbtCliResource) -> Iterator[Any]:
-    """Load the factor seeds, build what is derived from them alone, and the staging views."""
-    with loading(get_settings()):
+    """Load the factor seeds, build what is derived from them alone, and the staging views.
+
+    Files that changed are tried out apart first; refused ones leave the set in force as it is.
+    """
+    settings = get_settings()
+    if are_whole(settings) and not are_current(settings):
+        try:
+            judge(settings)
+        except FactorsRefused as refusal:
+            refuse(settings)
+            message = f"{refusal}; the set in force stays"
+            raise dg.Failure(message, allow_retries=False) from refusal
+    with loading(settings):
         yield from _build(context, dbt, *ONLY_OWN_TESTS)
 
 

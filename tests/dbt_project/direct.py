@@ -84,7 +84,8 @@ def direct_footprint(call_sql: str, raw: Path | None = None) -> dict[tuple[str, 
 
     The statement must give day, model_key, zone, water_zone, dry_zone, pue_key, wue_key,
     market_key, n, w, input_tokens, cached_tokens, output_tokens, is_batch and measured_wh. Values:
-    IT kWh, kWh, on-site and off-site litres, the latter also without hydro, location, market and embodied kg.
+    IT kWh, kWh, on-site and off-site litres, the latter also without hydro, location, market and
+    embodied kg.
     """
     with duckdb.connect() as connection:
         connection.execute("set TimeZone = 'UTC'")

@@ -40,15 +40,15 @@ left join {{ model }} as following
 where ended.valid_to is not null and following.factor_id is null
 {% endtest %}
 
-{#- One unit per factor type, so that no file mixes grams with kilograms. -#}
-{% test one_unit_per_type(model) %}
+{#- Every type and unit is in the list of `factor_types`, so that no file mixes grams with kilograms. -#}
+{% test accepted_unit(model, types) %}
 select
-    factor_type,
-    count(distinct unit) as units,
-    min(unit) as one_unit,
-    max(unit) as other_unit
-from {{ model }}
-where factor_type not in ('embodied_input', 'method_parameter')
-group by factor_type
-having count(distinct unit) > 1
+    factors.factor_file,
+    factors.factor_id,
+    factors.factor_type,
+    factors.unit
+from {{ model }} as factors
+left join {{ types }} as types
+    on factors.factor_type = types.factor_type and factors.unit = types.unit
+where types.factor_type is null
 {% endtest %}

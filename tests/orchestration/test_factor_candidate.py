@@ -1,0 +1,102 @@
+"""Factor files tried out beside the warehouse."""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+
+from ecomind.settings import Settings
+from orchestration.factor_candidate import FactorsRefused, judge, preview
+from tests.dbt_project.raw_store import event
+from tests.dbt_project.warehouse import DATA_TESTS, Warehouse, copy_project
+
+
+@pytest.fixture(scope="module")
+def built(tmp_path_factory: pytest.TempPathFactory) -> Warehouse:
+    """A built warehouse below a home, with factor files of its own."""
+    home = tmp_path_factory.mktemp("home")
+    project = copy_project(tmp_path_factory.mktemp("project"))
+    folder = Settings(home=home).warehouse_dir
+    folder.mkdir(parents=True)
+    warehouse = Warehouse(folder, project)
+    with warehouse.store() as store:
+        store.load("1", [event("de", inference_geo="DE", input_tokens=9, output_tokens=9)])
+    warehouse.build(*DATA_TESTS)
+    return warehouse
+
+
+def settings_of(warehouse: Warehouse) -> Settings:
+    return Settings(home=warehouse.home.parent)
+
+
+@contextmanager
+def changed(warehouse: Warehouse, file: str, key: str, **change: str) -> Iterator[None]:
+    """One row of a factor file changed, put back afterwards."""
+    path = warehouse.project_root / "seeds" / file
+    original = path.read_bytes()
+    with path.open(encoding="utf-8", newline="") as lines:
+        rows = list(csv.DictReader(lines))
+    next(row for row in reversed(rows) if row["key"] == key).update(change)
+    with path.open("w", encoding="utf-8", newline="") as lines:
+        writer = csv.DictWriter(lines, list(rows[0]), lineterminator="\n")
+        writer.writeheader()
+        writer.writerows(rows)
+    try:
+        yield
+    finally:
+        path.write_bytes(original)
+
+
+def project_dir(warehouse: Warehouse) -> Path:
+    return warehouse.project_root / "dbt_project"
+
+
+@pytest.mark.parametrize(
+    ("file", "key", "change", "told"),
+    [
+        ("factor_embodied.csv", "*", {"value_low": "50"}, "low mid high are in order: .*50"),
+        ("factor_water.csv", "USA", {"source_url": ""}, "source url: .*:USA:"),
+        ("factor_embodied.csv", "*", {"unit": "kgCO2e/IT kWh"}, "units are accepted: .*kgCO2e"),
+        ("factor_embodied.csv", "*", {"value_mid": "many"}, "factor_embodied.*many"),
+    ],
+    ids=["order", "source", "unit", "no number"],
+)
+def test_unsound_files_are_refused_with_row_and_reason(
+    built: Warehouse, file: str, key: str, change: dict[str, str], told: str
+) -> None:
+    before = built.marts.read_bytes()
+    with changed(built, file, key, **change), pytest.raises(FactorsRefused, match=told) as refusal:
+        judge(settings_of(built), project_dir(built))
+    assert "\n" not in str(refusal.value)
+    assert built.marts.read_bytes() == before
+    assert not (built.home / "candidate").exists()
+
+
+def test_sound_files_pass(built: Warehouse) -> None:
+    judge(settings_of(built), project_dir(built))
+
+
+def test_a_preview_tells_rows_and_totals_and_changes_nothing(built: Warehouse) -> None:
+    before = built.marts.read_bytes()
+    tenfold = {"value_low": "3296.5", "value_mid": "3296.5", "value_high": "3296.5"}
+    with changed(built, "factor_grid_country.csv", "DEU", **tenfold):
+        seen = preview(settings_of(built), project_dir(built))
+    [row] = seen.factors
+    assert row[:2] == ("changed", "factor_grid_country.csv")
+    assert row[3:] == (329.65, 3296.5, "gCO2e/kWh")
+    totals = {metric: (old, new) for _, metric, old, new in seen.totals}
+    assert set(totals) == {
+        "energy_mid_kwh",
+        "water_mid_l",
+        "co2e_total_location_mid_kg",
+        "co2e_total_market_mid_kg",
+    }
+    assert totals["energy_mid_kwh"][0] == totals["energy_mid_kwh"][1]
+    old, new = totals["co2e_total_location_mid_kg"]
+    energy = totals["energy_mid_kwh"][0]
+    assert new - old == pytest.approx(energy * (3296.5 - 329.65) / 1000)
+    assert built.marts.read_bytes() == before
