@@ -1,0 +1,178 @@
+"""A cell of a footprint mart taken apart: the parts it is the sum of, and the factors behind them.
+
+Belongs here: asking the published ``mart.explain`` on behalf of an organisation, and holding its
+parts against the cell. Does not belong here: formulas, which are the warehouse's own
+(``dbt_project/macros/explanation``), or how an explanation is shown.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass, fields
+from datetime import date
+from typing import Any
+
+import duckdb
+
+from ecomind.errors import EcoMindError
+from ecomind.identity.permissions import Scope
+from ecomind.warehouse.reader import OrgReader
+from ecomind.warehouse.snapshot import SnapshotRef
+
+RELATIVE_TOLERANCE = 1e-9
+_FACTOR_COLUMNS = (
+    "factor_id, factor_type, key, value_low, value_mid, value_high, unit, basis, method,"
+    " data_year, valid_from, source, source_url, licence, dq_score, factor_set_id"
+)
+
+
+class ExplanationError(EcoMindError):
+    """A figure that cannot be explained; says why in one sentence."""
+
+
+@dataclass(frozen=True, slots=True)
+class Cell:
+    """A day and metric, narrowed by any of the keys of the footprint marts."""
+
+    day: date
+    metric: str
+    team: str | None = None
+    user: str | None = None
+    provider: str | None = None
+    model: str | None = None
+    region: str | None = None
+    zone: str | None = None
+
+    def narrowed(self) -> dict[str, str]:
+        """The keys that narrow the cell, and their values."""
+        found = {field.name: getattr(self, field.name) for field in fields(self)[2:]}
+        return {name: value for name, value in found.items() if value is not None}
+
+    def __str__(self) -> str:
+        """Day and keys, as they are written in a sentence."""
+        return ", ".join([str(self.day), *(f"{k} {v}" for k, v in self.narrowed().items())])
+
+
+@dataclass(frozen=True, slots=True)
+class Explanation:
+    """A cell's value in ``unit``, its parts (largest first) and the factor rows they take.
+
+    The values of ``parts`` sum to ``value`` within `RELATIVE_TOLERANCE`; ``factor_ids`` of a
+    part name rows of ``factors``.
+    """
+
+    snapshot: SnapshotRef
+    org_id: str
+    cell: Cell
+    unit: str
+    formula: str
+    scenario: str
+    value: float
+    events: int
+    calls: float
+    parts: list[dict[str, Any]]
+    factors: list[dict[str, Any]]
+
+
+def explain(reader: OrgReader, cell: Cell) -> Explanation:
+    """Take one cell apart.
+
+    Raises ``ExplanationError`` for an unknown metric, a cell without usage, a snapshot that
+    explains nothing and parts that do not sum to the cell; ``PermissionError`` when the
+    principal may not read marts, factors or, for a cell of one user, people.
+    """
+    needed = {Scope.MARTS_READ, Scope.FACTORS_READ}
+    needed |= {Scope.PEOPLE_READ} if cell.user is not None else set()
+    for scope in sorted(needed):
+        if not reader.principal.may(scope):
+            raise PermissionError(f"this key may not explain {cell}: it lacks {scope.value}")
+    org_id = reader.principal.org_id
+    with reader.snapshot.connect() as connection:
+        metric = _metric(connection, cell)
+        value, events, calls = _published(connection, org_id, cell)
+        parts = _parts(connection, org_id, cell)
+        factors = _factors(connection, parts)
+    total = math.fsum(part["value"] for part in parts)
+    if not math.isclose(total, value, rel_tol=RELATIVE_TOLERANCE, abs_tol=1e-300):
+        raise ExplanationError(
+            f"the parts of {cell.metric} of {org_id}, {cell} sum to {total!r}, but {value!r} is"
+            " published; this is a fault of the warehouse, please report it"
+        )
+    return Explanation(
+        reader.snapshot,
+        org_id,
+        cell,
+        metric["unit"],
+        metric["formula"],
+        metric["scenario"],
+        value,
+        events,
+        calls,
+        parts,
+        factors,
+    )
+
+
+def _rows(
+    connection: duckdb.DuckDBPyConnection, sql: str, values: list[Any] | Mapping[str, Any]
+) -> list[dict[str, Any]]:
+    result = connection.execute(sql, values)
+    names = [column[0] for column in result.description or []]
+    return [dict(zip(names, row, strict=True)) for row in result.fetchall()]
+
+
+def _metric(connection: duckdb.DuckDBPyConnection, cell: Cell) -> dict[str, Any]:
+    try:
+        metrics = _rows(connection, "select * from mart.footprint_metric", [])
+    except duckdb.CatalogException as error:
+        message = "the published snapshot is too old to be explained; run `ecomind load`"
+        raise ExplanationError(message) from error
+    for metric in metrics:
+        if metric["metric"] == cell.metric:
+            return metric
+    known = ", ".join(sorted(metric["metric"] for metric in metrics))
+    raise ExplanationError(f"there is no metric {cell.metric}; there are {known}")
+
+
+def _published(
+    connection: duckdb.DuckDBPyConnection, org_id: str, cell: Cell
+) -> tuple[float, int, float]:
+    """The cell as the marts sum it; ``cell.metric`` must be known to be a metric."""
+    columns = {"team": "team_id", "user": "user_id", "zone": "zone_id"}
+    conditions = [f"{columns.get(key, key)} = ?" for key in cell.narrowed()]
+    base = "from intermediate.usage_footprint_daily where org_id = ?"
+    [row] = connection.execute(
+        f'select sum("{cell.metric}"), sum(events)::bigint, sum(calls) {base}'
+        f" and {' and '.join(['usage_date = ?', *conditions])}",
+        [org_id, cell.day, *cell.narrowed().values()],
+    ).fetchall()
+    if row[1] is not None:
+        return row[0], row[1], row[2]
+    [(first, last)] = connection.execute(
+        f"select min(usage_date), max(usage_date) {base}", [org_id]
+    ).fetchall()
+    if first is None:
+        raise ExplanationError(f"nothing is published of an organisation {org_id}")
+    raise ExplanationError(f"{org_id} has no usage of {cell}; it has usage from {first} to {last}")
+
+
+def _parts(connection: duckdb.DuckDBPyConnection, org_id: str, cell: Cell) -> list[dict[str, Any]]:
+    named = "".join(f", of_{key} := ?" for key in cell.narrowed())
+    return _rows(
+        connection,
+        f"select * from mart.explain(?, cast(? as date), ?{named})",
+        [org_id, cell.day, cell.metric, *cell.narrowed().values()],
+    )
+
+
+def _factors(
+    connection: duckdb.DuckDBPyConnection, parts: list[dict[str, Any]]
+) -> list[dict[str, Any]]:
+    used = sorted({factor_id for part in parts for factor_id in part["factor_ids"]})
+    return _rows(
+        connection,
+        f"select {_FACTOR_COLUMNS} from intermediate.int_factors"
+        " where list_contains(?, factor_id) order by factor_type, key, valid_from",
+        [used],
+    )
