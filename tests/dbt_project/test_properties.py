@@ -180,8 +180,7 @@ def dearer(
         shutil.rmtree(project / "seeds")
         shutil.copytree(ROOT / "seeds", project / "seeds")
         for path in (project / "seeds").glob("factor_*.csv"):
-            if path.stem != "factor_types":
-                raise_factors(path, *factor_types)
+            raise_factors(path, *factor_types)
         warehouse.build(*DATA_TESTS, "--select", "+usage_footprint_daily")
         found[name] = by_call(warehouse, "alone")
     return found

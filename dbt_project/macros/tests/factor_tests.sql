@@ -40,15 +40,15 @@ left join {{ model }} as following
 where ended.valid_to is not null and following.factor_id is null
 {% endtest %}
 
-{#- Every type and unit is in the list of `factor_types`, so that no file mixes grams with kilograms. -#}
-{% test accepted_unit(model, types) %}
+{#- Every type and unit is in the list of `accepted_units`, so that no file mixes grams with kilograms. -#}
+{% test accepted_unit(model, units) %}
 select
     factors.factor_file,
     factors.factor_id,
     factors.factor_type,
     factors.unit
 from {{ model }} as factors
-left join {{ types }} as types
-    on factors.factor_type = types.factor_type and factors.unit = types.unit
-where types.factor_type is null
+left join {{ units }} as accepted
+    on factors.factor_type = accepted.factor_type and factors.unit = accepted.unit
+where accepted.factor_type is null
 {% endtest %}
