@@ -22,6 +22,7 @@ from ecomind.settings import ENVIRONMENT_PREFIX, Settings
 from orchestration.dbt import (
     FOUNDATION,
     ONLY_OWN_TESTS,
+    PROJECT_DIR,
     RUN_DIR,
     build_arguments,
     dbt_environment,
@@ -47,6 +48,7 @@ class Installation:
 
     settings: Settings
     environment: dict[str, str]
+    project_dir: Path = PROJECT_DIR
 
     @property
     def _log(self) -> Path:
@@ -60,7 +62,7 @@ class Installation:
         """The dbt command of a build as the orchestrator gives it."""
         return [
             dbt_executable(), "--log-format", "json", *build_arguments(self.settings),
-            *project_arguments(), *selection,
+            *project_arguments(self.project_dir), *selection,
         ]  # fmt: skip
 
     def build_factors(self) -> Cost:
@@ -90,10 +92,11 @@ class Installation:
     def prepare(self) -> None:
         """Everything but events: raw tables, parsed project, factor seeds. Not measured."""
         self.load()
-        ensure_manifest(self.settings)
-        run_dir = self.settings.dbt_target_dir / RUN_DIR
-        run_dir.mkdir(parents=True, exist_ok=True)
-        shutil.copy(self.settings.dbt_target_dir / "partial_parse.msgpack", run_dir)
+        if self.project_dir == PROJECT_DIR:
+            ensure_manifest(self.settings)
+            run_dir = self.settings.dbt_target_dir / RUN_DIR
+            run_dir.mkdir(parents=True, exist_ok=True)
+            shutil.copy(self.settings.dbt_target_dir / "partial_parse.msgpack", run_dir)
         self.build_factors()
 
 

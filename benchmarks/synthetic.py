@@ -4,8 +4,8 @@ Belongs here: the shape of the invented load and files equal to the contract. Do
 here: the demonstration's story (``ecomind.demo``) or sending anything over HTTP.
 
 Every value is a function of the call's number, so any range of calls is the same whoever writes
-it and in whatever pieces. Calls come in sessions of six by one user; users differ in activity;
-days have a working-hours shape; one row in a hundred repeats an earlier one.
+it and in whatever pieces. Calls come in sessions (of six unless told) by one user; users differ in
+activity; days have a working-hours shape; one row in a hundred repeats an earlier one.
 """
 
 from __future__ import annotations
@@ -50,6 +50,7 @@ class Load:
     days_count: float = 30
     file_events: int = 100_000
     last_day: datetime = datetime(2026, 10, 31, tzinfo=UTC)
+    session_calls: int = 6
 
     @property
     def files_count(self) -> int:
@@ -117,6 +118,7 @@ def events_select(load: Load, first: int, after: int) -> str:
         for field in EVENTS.fields
     )
     days_per_call = load.days_count / load.events_count
+    session = f"call // {load.session_calls}"
     return f"""
     with numbered as (
         select
@@ -130,7 +132,7 @@ def events_select(load: Load, first: int, after: int) -> str:
         select
             row_number,
             call,
-            (pow({_chance("who", "call // 6")}, 2) * {USERS_COUNT})::bigint as user_number,
+            (pow({_chance("who", session)}, 2) * {USERS_COUNT})::bigint as user_number,
             floor(call * {days_per_call!r}::double) as day_number,
             2 * (call * {days_per_call!r}::double - day_number) - 1 as v
         from numbered
@@ -140,7 +142,7 @@ def events_select(load: Load, first: int, after: int) -> str:
             row_number,
             call,
             user_number,
-            1 + ((user_number + (hash(call // 6, 'model') % 3)) % {len(_MODELS)})::bigint
+            1 + ((user_number + (hash({session}, 'model') % 3)) % {len(_MODELS)})::bigint
                 as model_number,
             timestamptz '{load.start.isoformat()}' + to_microseconds(
                 ((day_number * 86400 + 43200 + 43190 * (0.6 * v * v * v + 0.4 * v)) * 1e6)::bigint
