@@ -18,6 +18,7 @@ SEEDS = PROJECT_ROOT / "seeds"
 FILES = (
     "factor_model_energy.csv",
     "factor_facility.csv",
+    "factor_market.csv",
     "factor_method_parameters.csv",
     "factor_embodied.csv",
     "factor_grid_country.csv",
