@@ -86,8 +86,9 @@ def factor(factor_type: str, key: str) -> Band:
 
 @cache
 def models() -> dict[str, dict[str, str]]:
-    """Rows of ``models.csv`` by model key."""
-    return {row["model_key"]: row for row in read(SEEDS / "models.csv")}
+    """The latest rows of ``models.csv`` by model key."""
+    rows = sorted(read(SEEDS / "models.csv"), key=lambda row: row["published_at"])
+    return {row["model_key"]: row for row in rows}
 
 
 def it_energy_wh(model: str, fresh: float, output: float, cached: float = 0) -> Band:
