@@ -24,7 +24,8 @@ import duckdb
 from benchmarks.installation import Installation, installation
 from benchmarks.measure import Cell, Cost, emit, median_cost, show
 from benchmarks.synthetic import Load, write_files
-from orchestration.dbt import PROJECT_DIR, SEEDS_DIR
+from ecomind.settings import SEEDS_DIR
+from orchestration.dbt import PROJECT_DIR
 
 DAYS_COUNT = 365
 CHANGED = ("grid_location", "grid_market", "model_output", "model_input", "model_context",

@@ -17,6 +17,7 @@ _DLT_TYPES: dict[str, str] = {
     "number": "double",
     "boolean": "bool",
     "timestamp": "timestamp",
+    "date": "date",
 }
 FROZEN = {"tables": "evolve", "columns": "freeze", "data_type": "freeze"}
 """The schema contract: our tables may be created, their columns may not change by themselves."""

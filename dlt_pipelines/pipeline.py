@@ -36,7 +36,9 @@ from ecomind.contract.fields import Table
 from ecomind.contract.landing import arrow_schema
 from ecomind.contract.raw import (
     CONTROL_ALERT_RULES,
+    CONTROL_FACTOR_OVERRIDES,
     CONTROL_ORGANIZATIONS,
+    CONTROL_PERIOD_FREEZES,
     CONTROL_TEAMS,
     CONTROL_USERS,
     LANDED_TO_RAW,
@@ -205,6 +207,8 @@ def _control_resources(store: IdentityStore) -> list[Any]:
         _rows_resource(CONTROL_TEAMS, store.teams(), "replace"),
         _rows_resource(CONTROL_USERS, store.users(), "replace"),
         _rows_resource(CONTROL_ALERT_RULES, store.alert_rules(), "replace"),
+        _rows_resource(CONTROL_FACTOR_OVERRIDES, store.overrides.rows(), "replace"),
+        _rows_resource(CONTROL_PERIOD_FREEZES, store.freezes.rows(), "replace"),
     ]
 
 

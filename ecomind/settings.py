@@ -16,6 +16,8 @@ from pydantic import Field, SecretStr, computed_field
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 PROJECT_ROOT = Path(__file__).resolve().parents[1]
+SEEDS_DIR = PROJECT_ROOT / "seeds"
+"""Factor files and mappings, as dbt loads them."""
 ENVIRONMENT_PREFIX = "ECOMIND_"
 
 

@@ -23,11 +23,10 @@ from dagster_dbt import (
 )
 
 from ecomind.errors import EcoMindError
-from ecomind.settings import PROJECT_ROOT, Settings
+from ecomind.settings import PROJECT_ROOT, SEEDS_DIR, Settings
 from orchestration.names import DBT_GROUPS
 
 PROJECT_DIR = PROJECT_ROOT / "dbt_project"
-SEEDS_DIR = PROJECT_ROOT / "seeds"
 RUN_DIR = "run"
 FOUNDATION = "resource_type:seed tag:factors fqn:ecomind.staging"
 """What stands between loads: the factor seeds, what is derived from them alone, staging views."""

@@ -18,10 +18,15 @@ from typing import Literal
 from ecomind.contract.exports import drifted
 from ecomind.contract.landing import LandedName
 from ecomind.errors import EcoMindError
-from ecomind.identity import open_store
+from ecomind.identity import IdentityError, open_store
 from ecomind.settings import PROJECT_ROOT, Settings
 from ecomind.warehouse.snapshot import NoSnapshot, current_snapshot
-from orchestration.factor_files import are_current, are_refused, are_whole
+from orchestration.factor_files import (
+    are_refused,
+    are_whole,
+    files_are_current,
+    organizations_are_current,
+)
 from orchestration.landing_audit import files_never_loaded
 from orchestration.services import answers, services
 
@@ -133,12 +138,23 @@ def _factors(settings: Settings) -> Iterator[Finding]:
     if not are_whole(settings):
         remedy = "ecomind load names the test that fails; mend the file below seeds/"
         yield Finding("wrong", "factors", "the factor files failed their tests", remedy)
-    elif are_refused(settings):
-        yield Finding("wrong", "factors", "the factor files are refused", "ecomind factors check")
-    elif not are_current(settings):
-        yield Finding("note", "factors", "the factor files changed", "ecomind load")
-    else:
-        yield Finding("ok", "factors", "the factor files are loaded")
+        return
+    try:
+        yield _loaded_factors(settings)
+    except IdentityError as error:
+        remedy = "check ECOMIND_CONTROL_URL"
+        yield Finding("wrong", "factors", f"overrides are unknown: {error}", remedy)
+
+
+def _loaded_factors(settings: Settings) -> Finding:
+    if are_refused(settings):
+        return Finding("wrong", "factors", "the factor files are refused", "ecomind factors check")
+    if not files_are_current(settings):
+        return Finding("note", "factors", "the factor files changed", "ecomind load")
+    if not organizations_are_current(settings):
+        recorded = "overrides or frozen months were recorded since the last load"
+        return Finding("note", "factors", recorded, "ecomind load")
+    return Finding("ok", "factors", "the factor files and overrides are loaded")
 
 
 def _services(settings: Settings) -> Iterator[Finding]:

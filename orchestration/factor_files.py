@@ -1,22 +1,32 @@
-"""Whether the warehouse holds the factor files as they are on disk, whole and tested.
+"""Whether the warehouse holds the factors as they are now, whole and tested.
 
-Belongs here: the fingerprint of the factor files and the marks that they were loaded or refused.
-Does not belong here: loading them (dbt) or judging them (``factor_candidate``).
+Belongs here: the fingerprint of the factors and the marks that they were loaded or refused. Does
+not belong here: loading them (dbt) or judging them (``factor_candidate``).
 
-The mark is taken away before the files are loaded and put back once their tests passed, so a
-load that failed or was cut off can neither be built upon nor be mistaken for a finished one.
+The factors are the files of seeds/ and what the control store adds: overrides and frozen months.
+They are loaded or refused together. The mark is taken away before they are loaded and put back
+once their tests passed, so a load that failed or was cut off can neither be built upon nor be
+mistaken for a finished one.
 """
 
 from __future__ import annotations
 
 import hashlib
+import json
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from pathlib import Path
+from typing import Any
 
-from ecomind.settings import Settings
+import duckdb
+
+from ecomind.contract.raw import CONTROL_FACTOR_OVERRIDES, CONTROL_PERIOD_FREEZES, RAW_SCHEMA
+from ecomind.identity import open_store
+from ecomind.settings import SEEDS_DIR, Settings
 from ecomind.warehouse.files import write_text_atomically
-from orchestration.dbt import SEEDS_DIR
+
+_OVERRIDES = f"select override_id, withdrawn_at from {RAW_SCHEMA}.{CONTROL_FACTOR_OVERRIDES.name}"
+_FREEZES = f"select org_id, period_start, frozen_on from {RAW_SCHEMA}.{CONTROL_PERIOD_FREEZES.name}"
 
 
 def _mark(settings: Settings) -> Path:
@@ -27,13 +37,59 @@ def _refusal(settings: Settings) -> Path:
     return settings.warehouse_dir / "factors-refused.sha256"
 
 
-def fingerprint() -> str:
-    """SHA-256 over every factor file's name and content, hex."""
+def _of_files() -> str:
     digest = hashlib.sha256()
     for path in sorted(SEEDS_DIR.glob("*.csv")):
         digest.update(path.name.encode())
         digest.update(path.read_bytes())
     return digest.hexdigest()
+
+
+def _of_organizations(overrides: list[tuple[Any, ...]], freezes: list[tuple[Any, ...]]) -> str:
+    """An override is never changed, only withdrawn: its id and that say all."""
+    standing = sorted((override_id, at is not None) for override_id, at in overrides)
+    frozen = sorted((org_id, str(start), str(on)) for org_id, start, on in freezes)
+    return hashlib.sha256(json.dumps([standing, frozen]).encode()).hexdigest()
+
+
+def of_control_store(settings: Settings) -> str:
+    """SHA-256 of the overrides and frozen months of the control store, hex.
+
+    Raises ``IdentityError`` when it cannot be opened.
+    """
+    with closing(open_store(settings)) as store:
+        overrides = [(row["override_id"], row["withdrawn_at"]) for row in store.overrides.rows()]
+        freezes = [tuple(row.values()) for row in store.freezes.rows()]
+    return _of_organizations(overrides, freezes)
+
+
+def _of_raw_store(settings: Settings) -> str:
+    """As ``of_control_store``, of what the last load brought; a build sees nothing newer."""
+    if not settings.raw_database.is_file():
+        return _of_organizations([], [])
+    with duckdb.connect(settings.raw_database, read_only=True) as connection:
+        known = connection.execute("select table_name from duckdb_tables()").fetchall()
+        found = [
+            connection.execute(query).fetchall() if (table.name,) in known else []
+            for table, query in (
+                (CONTROL_FACTOR_OVERRIDES, _OVERRIDES),
+                (CONTROL_PERIOD_FREEZES, _FREEZES),
+            )
+        ]
+    return _of_organizations(*found)
+
+
+def fingerprint(settings: Settings) -> str:
+    """The factors as they are now: a digest of the files and one of the control store."""
+    return f"{_of_files()} {of_control_store(settings)}"
+
+
+def _seen_by_build(settings: Settings) -> str:
+    return f"{_of_files()} {_of_raw_store(settings)}"
+
+
+def _holds(mark: Path, text: str) -> bool:
+    return mark.is_file() and mark.read_text(encoding="utf-8") == text
 
 
 def are_whole(settings: Settings) -> bool:
@@ -42,27 +98,36 @@ def are_whole(settings: Settings) -> bool:
 
 
 def are_current(settings: Settings) -> bool:
-    """Whether the factors in the warehouse are also those on disk now."""
-    return are_whole(settings) and _mark(settings).read_text(encoding="utf-8") == fingerprint()
+    """Whether the factors in the warehouse are also those on disk and in the control store."""
+    return are_whole(settings) and _holds(_mark(settings), fingerprint(settings))
+
+
+def files_are_current(settings: Settings) -> bool:
+    """Whether the files on disk are those that were loaded last."""
+    mark = _mark(settings)
+    return are_whole(settings) and mark.read_text(encoding="utf-8").partition(" ")[0] == _of_files()
+
+
+def organizations_are_current(settings: Settings) -> bool:
+    """Whether the overrides and frozen months are those that were loaded last."""
+    loaded = _mark(settings).read_text(encoding="utf-8") if are_whole(settings) else ""
+    return loaded.partition(" ")[2] == of_control_store(settings)
 
 
 def refuse(settings: Settings) -> None:
-    """Remember that the files as they are now were judged and refused."""
-    write_text_atomically(_refusal(settings), fingerprint())
+    """Remember that the factors as the build saw them were judged and refused."""
+    write_text_atomically(_refusal(settings), _seen_by_build(settings))
 
 
 def are_refused(settings: Settings) -> bool:
-    """Whether exactly the files on disk were refused, and an earlier set is in force."""
-    mark = _refusal(settings)
-    return (
-        are_whole(settings) and mark.is_file() and mark.read_text(encoding="utf-8") == fingerprint()
-    )
+    """Whether exactly the factors as they are now were refused, and an earlier set is in force."""
+    return are_whole(settings) and _holds(_refusal(settings), fingerprint(settings))
 
 
 @contextmanager
 def loading(settings: Settings) -> Iterator[None]:
-    """Around a load of the factor files: marked as loaded only if the body succeeds."""
-    loaded = fingerprint()
+    """Around a load of the factors: marked as loaded only if the body succeeds."""
+    loaded = _seen_by_build(settings)
     _mark(settings).unlink(missing_ok=True)
     yield
     write_text_atomically(_mark(settings), loaded)

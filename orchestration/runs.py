@@ -68,10 +68,11 @@ def prepare_home(settings: Settings) -> None:
 
 
 def load_job_name(settings: Settings) -> str:
-    """``rebuild`` when there are factor files to load, else ``refresh``.
+    """``rebuild`` when there are factors to load, else ``refresh``.
 
-    Files that were refused are not tried again until they change: events go on with the set in
-    force.
+    Factors that were refused are not tried again until a file, an override or a frozen month
+    changes: events go on with the set in force. Raises ``IdentityError`` when the control store
+    cannot be opened.
     """
     return "refresh" if are_current(settings) or are_refused(settings) else "rebuild"
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from typing import Annotated, Any, Literal
 
 import msgspec
@@ -97,6 +97,8 @@ def _annotation(field: Field) -> Any:
     python: dict[str, Any] = {"string": str, "integer": int, "number": float, "boolean": bool}
     if field.kind == "timestamp":
         return Annotated[datetime, msgspec.Meta(tz=True)]
+    if field.kind == "date":
+        return date
     return Annotated[python[field.kind], msgspec.Meta(**limits)] if limits else python[field.kind]
 
 

@@ -22,7 +22,7 @@ _GENERATED = "Generated from ecomind/contract by `ecomind contract export`; do n
 
 def _json_type(field: Field) -> dict[str, Any]:
     names = {"string": "string", "integer": "integer", "number": "number", "boolean": "boolean",
-             "timestamp": "string", "tags": "object"}  # fmt: skip
+             "timestamp": "string", "date": "string", "tags": "object"}  # fmt: skip
     name = names[field.kind]
     return {"type": name if field.required else [name, "null"]}
 
@@ -33,8 +33,8 @@ def _json_property(field: Field) -> dict[str, Any]:
         schema: dict[str, Any] = {"enum": choices if field.required else [*choices, None]}
     else:
         schema = _json_type(field)
-    if field.kind == "timestamp":
-        schema["format"] = "date-time"
+    if field.kind in {"timestamp", "date"}:
+        schema["format"] = "date-time" if field.kind == "timestamp" else "date"
     if field.kind == "tags":
         schema["maxProperties"] = field.max_items
         schema["propertyNames"] = {"pattern": field.pattern}

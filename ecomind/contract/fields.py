@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
-Kind = Literal["string", "integer", "number", "boolean", "timestamp", "tags"]
+Kind = Literal["string", "integer", "number", "boolean", "timestamp", "date", "tags"]
 Privacy = Literal["A", "B", "C"]
 
 PRIVACY_CLASSES: dict[Privacy, str] = {
@@ -20,6 +20,7 @@ _KIND_WORDS: dict[Kind, str] = {
     "number": "a number",
     "boolean": "true or false",
     "timestamp": "an RFC 3339 time with an offset",
+    "date": "an RFC 3339 date",
     "tags": "an object of strings",
 }
 

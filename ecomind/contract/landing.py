@@ -22,6 +22,7 @@ _ARROW: dict[str, pa.DataType] = {
     "number": pa.float64(),
     "boolean": pa.bool_(),
     "timestamp": pa.timestamp("us", tz="UTC"),
+    "date": pa.date32(),
 }
 _NAME = re.compile(
     r"^(?P<node>[a-z0-9]{1,32})-(?P<sequence>\d{12})-(?P<segment>[a-z0-9_]{1,64})\.parquet$"

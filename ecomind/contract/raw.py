@@ -33,6 +33,22 @@ def _text(name: str, description: str, *, required: bool = True) -> Field:
     )
 
 
+def _number(name: str, description: str) -> Field:
+    return Field(
+        name=name, kind="number", required=True, minimum=0, maximum=1e15, description=description
+    )
+
+
+def _date(name: str, description: str, *, required: bool = True) -> Field:
+    return Field(name=name, kind="date", required=required, description=description)
+
+
+def _time(name: str, description: str, *, required: bool = True) -> Field:
+    return Field(
+        name=name, kind="timestamp", required=required, unit="UTC", description=description
+    )
+
+
 USAGE_EVENTS = _landed("usage_events", EVENTS)
 USAGE_REJECTS = _landed("usage_rejects", REJECTS)
 INGEST_OUTCOMES = _landed("ingest_outcomes", OUTCOMES)
@@ -113,11 +129,52 @@ CONTROL_ALERT_RULES = Table(
         _LOAD_ID,
     ),
 )  # fmt: skip
+CONTROL_FACTOR_OVERRIDES = Table(
+    "control_factor_overrides",
+    "one row per override",
+    "Factors that organisations put in the place of the shared ones, also those withdrawn.",
+    (
+        _text("override_id", "Override."),
+        _text("org_id", "Organisation whose calls the factor applies to."),
+        _text("factor_type", "Type of the factor, as in the factor files."),
+        _text("key", "Model, place, provider or constant the factor belongs to."),
+        _number("value_low", "Low value, in `unit`."),
+        _number("value_mid", "Central value, in `unit`."),
+        _number("value_high", "High value, in `unit`."),
+        _text("unit", "Unit of the values."),
+        _date("valid_from", "First day of use the factor applies to."),
+        _date("valid_to", "First day it no longer applies to; empty: no end.", required=False),
+        Field(name="reason", kind="string", required=True, max_length=1000,
+              description="Why the organisation overrides the shared factor."),
+        Field(name="evidence", kind="string", max_length=1000,
+              description="Document or address that shows the figure."),
+        Field(name="dq_score", kind="integer", required=True, minimum=1, maximum=5,
+              description="Data quality, 1 to 5."),
+        _time("recorded_at", "When the override was recorded."),
+        _time("withdrawn_at", "When it was withdrawn; empty: it stands.", required=False),
+        Field(name="withdrawal_reason", kind="string", max_length=1000,
+              description="Why it was withdrawn."),
+        _LOAD_ID,
+    ),
+)  # fmt: skip
+CONTROL_PERIOD_FREEZES = Table(
+    "control_period_freezes",
+    "one row per organisation and frozen month",
+    "Months whose figures organisations have reported and keep as they were reported.",
+    (
+        _text("org_id", "Organisation."),
+        _date("period_start", "First day of the month."),
+        _date("frozen_on", "Day the month was frozen: what was known then is as reported."),
+        _LOAD_ID,
+    ),
+)
 CONTROL_TABLES: tuple[Table, ...] = (
     CONTROL_ORGANIZATIONS,
     CONTROL_TEAMS,
     CONTROL_USERS,
     CONTROL_ALERT_RULES,
+    CONTROL_FACTOR_OVERRIDES,
+    CONTROL_PERIOD_FREEZES,
 )
 
 LOADS = Table(

@@ -1,7 +1,8 @@
 """The control store: organisations, teams, users, keys and alert rules.
 
-Belongs here: the only code that reads or changes the control store. Does not belong here:
-what a role may do (``permissions``), or anything of the warehouse.
+Belongs here: reading and changing these, and opening the store. Does not belong here: what a role
+may do (``permissions``), factors and frozen months (``overrides``, ``freezes``), or anything of
+the warehouse.
 """
 
 from __future__ import annotations
@@ -20,8 +21,10 @@ from sqlalchemy import Engine, create_engine, event, select
 from sqlalchemy.exc import IntegrityError, OperationalError
 from sqlalchemy.orm import Session
 
-from ecomind.errors import EcoMindError
+from ecomind.identity.errors import IdentityError
+from ecomind.identity.freezes import FreezeStore
 from ecomind.identity.keys import KeyText
+from ecomind.identity.overrides import OverrideStore
 from ecomind.identity.permissions import PERMISSIONS, Role, Scope
 from ecomind.identity.secrets_file import installation_secret
 from ecomind.identity.tables import (
@@ -37,10 +40,6 @@ from ecomind.settings import Settings
 ALERT_METRICS = ("energy_mid_kwh", "co2e_total_location_mid_kg", "water_mid_l")
 _IDENTIFIER = re.compile(r"^[a-z0-9][a-z0-9_.-]{0,63}$")
 _DUMMY_DIGEST = "0" * 64
-
-
-class IdentityError(EcoMindError):
-    """A change the control store refuses; says why in one sentence."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,13 +79,22 @@ def _check_identifier(what: str, value: str) -> None:
 
 
 class IdentityStore:
-    """Reads and changes the control store; one instance may serve many threads."""
+    """Reads and changes the control store; one instance may serve many threads.
+
+    ``overrides`` and ``freezes`` hold the organisations' own factors and frozen months.
+    """
 
     def __init__(self, engine: Engine, pepper: bytes) -> None:
         """Open a store on ``engine``; ``pepper`` keys the stored hashes of secrets."""
         self._engine = engine
         self._pepper = pepper
         Base.metadata.create_all(engine)
+        self.overrides = OverrideStore(engine)
+        self.freezes = FreezeStore(engine)
+
+    def close(self) -> None:
+        """Give back the connections; for whoever opens a store often."""
+        self._engine.dispose()
 
     @contextmanager
     def _change(self, refused: str) -> Iterator[Session]:

@@ -5,9 +5,17 @@ Belongs here: SQLAlchemy models only. Does not belong here: rules about who may 
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 
-from sqlalchemy import DateTime, Float, ForeignKeyConstraint, String, TypeDecorator
+from sqlalchemy import (
+    Date,
+    DateTime,
+    Float,
+    ForeignKeyConstraint,
+    Integer,
+    String,
+    TypeDecorator,
+)
 from sqlalchemy.engine import Dialect
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 
@@ -94,3 +102,38 @@ class AlertRuleRow(Base):
     metric: Mapped[str] = mapped_column(String(64))
     threshold: Mapped[float] = mapped_column(Float())
     created_at: Mapped[datetime] = mapped_column(UtcDateTime())
+
+
+class FactorOverrideRow(Base):
+    """A factor an organisation puts in the place of the shared one; only ever withdrawn."""
+
+    __tablename__ = "factor_override"
+    __table_args__ = (ForeignKeyConstraint(["org_id"], ["organization.org_id"]),)
+
+    override_id: Mapped[str] = mapped_column(String(16), primary_key=True)
+    org_id: Mapped[str] = mapped_column(String(64), index=True)
+    factor_type: Mapped[str] = mapped_column(String(64))
+    key: Mapped[str] = mapped_column(String(256))
+    value_low: Mapped[float] = mapped_column(Float(53))
+    value_mid: Mapped[float] = mapped_column(Float(53))
+    value_high: Mapped[float] = mapped_column(Float(53))
+    unit: Mapped[str] = mapped_column(String(64))
+    valid_from: Mapped[date] = mapped_column(Date())
+    valid_to: Mapped[date | None] = mapped_column(Date())
+    reason: Mapped[str] = mapped_column(String(1000))
+    evidence: Mapped[str | None] = mapped_column(String(1000))
+    dq_score: Mapped[int] = mapped_column(Integer())
+    recorded_at: Mapped[datetime] = mapped_column(UtcDateTime())
+    withdrawn_at: Mapped[datetime | None] = mapped_column(UtcDateTime())
+    withdrawal_reason: Mapped[str | None] = mapped_column(String(1000))
+
+
+class PeriodFreezeRow(Base):
+    """A month an organisation keeps as it was known on a day."""
+
+    __tablename__ = "period_freeze"
+    __table_args__ = (ForeignKeyConstraint(["org_id"], ["organization.org_id"]),)
+
+    org_id: Mapped[str] = mapped_column(String(64), primary_key=True)
+    period_start: Mapped[date] = mapped_column(Date(), primary_key=True)
+    frozen_on: Mapped[date] = mapped_column(Date())

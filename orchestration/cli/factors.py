@@ -1,4 +1,4 @@
-"""``ecomind factors``: judge the factor files and preview what they would change."""
+"""``ecomind factors``: judge the factor files, preview what they would change, override them."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from rich.console import Console
 from rich.table import Table
 
 from ecomind.settings import get_settings
+from orchestration.cli.overrides import COMMANDS
 
 _DIGITS = 4
 _ROWS_SHOWN = 40
@@ -19,7 +20,11 @@ _NOISE = 1e-9
 
 @click.group("factors")
 def factors_group() -> None:
-    """The factor files in seeds/: are they sound, and what would they change?"""
+    """The factor files in seeds/, and the factors organisations put in their place."""
+
+
+for _command in COMMANDS:
+    factors_group.add_command(_command)
 
 
 def _run(job_name: str) -> None:

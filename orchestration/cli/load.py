@@ -20,8 +20,9 @@ from ecomind.warehouse.snapshot import current_snapshot
 def load_command(factors: bool) -> None:
     """Load landed events into the warehouse and publish them.
 
-    Factor files that changed are loaded too; if they are refused, the set in force stays and the
-    events are loaded with it. `ecomind up` does this by itself whenever files are landed.
+    Factor files that changed, overrides and frozen months are loaded too; if they are refused, the
+    set in force stays and the events are loaded with it. `ecomind up` does this by itself whenever
+    files are landed or organisations record something.
     """
     from orchestration.factor_files import are_refused  # noqa: PLC0415
     from orchestration.runs import RunFailed, load_job_name, prepare_home, run_job  # noqa: PLC0415
@@ -39,7 +40,10 @@ def load_command(factors: bool) -> None:
         refusal = failure
         run_job(settings, "refresh", console)  # What was landed need not wait for the factors.
     if job_name == "refresh" and are_refused(settings):
-        console.print("the factor files were refused before, see `ecomind factors check`")
+        console.print(
+            "the factor files were refused before, see `ecomind factors check`;"
+            " overrides and frozen months wait until they are mended"
+        )
     snapshot = current_snapshot(settings)
     through = snapshot.data_through
     received = (

@@ -9,7 +9,12 @@ from ecomind.settings import get_settings
 from orchestration.defs.raw import load_raw
 from orchestration.defs.serving import snapshot
 from orchestration.defs.warehouse import foundation, marts
-from orchestration.factor_files import are_refused
+from orchestration.factor_files import (
+    are_refused,
+    fingerprint,
+    of_control_store,
+    organizations_are_current,
+)
 from orchestration.landing_watch import newest_sequences
 from orchestration.names import DATA_DOCS, DBT_DOCS, LANDED_FILES, MONTHLY_REPORT, WAREHOUSE_AUDIT
 from orchestration.organizations import register_organizations
@@ -49,20 +54,27 @@ report = dg.define_asset_job(
     name="landed_files",
     minimum_interval_seconds=get_settings().load_poll_s,
     default_status=dg.DefaultSensorStatus.RUNNING,
-    description="Starts a load when files were landed since the last one it started.",
+    description="Starts a load when files were landed, or organisations overrode factors or froze"
+    " months, since the last one it started.",
 )
 def landed_files_sensor(
     context: dg.SensorEvaluationContext,
 ) -> dg.SensorResult | dg.SkipReason:
-    """One load for everything landed since; none while one waits to start."""
+    """One load for everything that is new; none while one waits to start."""
     settings = get_settings()
     sequences = newest_sequences(settings.landing_dir, LANDED_TABLES)
     newest = ",".join(f"{name}={number}" for name, number in sorted(sequences.items()))
-    job_name = load_job_name(settings)
+    if not newest:
+        return dg.SkipReason("nothing was ever landed")
     # What a rebuild left out because its factors were refused, a refresh takes along.
-    cursor = f"{newest},refused" if are_refused(settings) else newest
-    if not newest or cursor == context.cursor:
-        return dg.SkipReason("nothing was landed since the last load")
+    landed = f"{newest},refused" if are_refused(settings) else newest
+    recorded = of_control_store(settings)
+    started_landed, _, started_recorded = (context.cursor or "").partition("|")
+    # What `ecomind load` has applied already needs no load, what one failed to apply no second.
+    is_recorded = recorded != started_recorded and not organizations_are_current(settings)
+    if landed == started_landed and not is_recorded:
+        return dg.SkipReason("nothing was landed or recorded since the last load")
+    cursor, job_name = f"{landed}|{recorded}", load_job_name(settings)
     waiting = context.instance.get_runs_count(
         dg.RunsFilter(
             job_name=job_name,
@@ -74,12 +86,13 @@ def landed_files_sensor(
         )
     )
     if waiting:
-        return dg.SkipReason("a load is about to start and will take these files along")
-    landed = dg.AssetMaterialization(LANDED_FILES, metadata={"newest": newest})
+        return dg.SkipReason("a load is about to start and will take this along")
+    # With the factors in the key, files mended after a refusal are loaded once more.
+    run_key = f"{cursor}|{fingerprint(settings)}"
     return dg.SensorResult(
-        run_requests=[dg.RunRequest(run_key=cursor, job_name=job_name)],
+        run_requests=[dg.RunRequest(run_key=run_key, job_name=job_name)],
         cursor=cursor,
-        asset_events=[landed],
+        asset_events=[dg.AssetMaterialization(LANDED_FILES, metadata={"newest": newest})],
     )
 
 

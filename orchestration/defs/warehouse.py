@@ -39,7 +39,7 @@ def _build(context: dg.AssetExecutionContext, dbt: DbtCliResource, *options: str
 def foundation(context: dg.AssetExecutionContext, dbt: DbtCliResource) -> Iterator[Any]:
     """Load the factor seeds, build what is derived from them alone, and the staging views.
 
-    Files that changed are tried out apart first; refused ones leave the set in force as it is.
+    Factors that changed are tried out apart first; refused ones leave the set in force as it is.
     """
     settings = get_settings()
     if are_whole(settings) and not are_current(settings):

@@ -8,7 +8,7 @@ import random
 import subprocess
 import sys
 import time
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +18,8 @@ import pytest
 from dlt_pipelines import pipeline
 from dlt_pipelines.pipeline import IN_PROGRESS, LoadError, load
 from ecomind.contract.event import EVENTS, REJECTS
-from ecomind.identity import Role, open_store
+from ecomind.contract.raw import LOADS, RAW_TABLES
+from ecomind.identity import NewOverride, Role, open_store
 from ecomind.settings import Settings
 from tests.support.landing import event_row, land, land_events
 
@@ -155,6 +156,77 @@ def test_the_control_store_is_loaded_without_secrets(settings: Settings) -> None
     ) == [("acme", user_id, "Bob", "eng")]
     columns = raw(settings, "select column_name from duckdb_columns() where schema_name = 'raw'")
     assert not [name for (name,) in columns if "secret" in name or "digest" in name]
+
+
+def test_overrides_and_frozen_months_are_loaded_and_replaced(settings: Settings) -> None:
+    store = open_store(settings)
+    store.create_organization("acme", "Acme")
+    new = NewOverride(
+        org_id="acme",
+        factor_type="pue",
+        key="aws/eu-central-1",
+        value_mid=1.25,
+        value_low=1.2,
+        value_high=1.5,
+        valid_from=date(2026, 1, 1),
+        reason="measured",
+    )
+    override_id = store.overrides.record(new)
+    store.freezes.freeze("acme", "2026-01", date(2026, 2, 3))
+    load(settings)
+    (recorded,) = store.overrides.rows()
+    columns = [name for name in recorded if name != "withdrawn_at"]
+    loaded = f"select {', '.join(columns)} from raw.control_factor_overrides"
+    assert raw(settings, loaded) == [tuple(recorded[name] for name in columns)]
+    freezes = "select * exclude (_dlt_load_id) from raw.control_period_freezes"
+    assert raw(settings, freezes) == [("acme", date(2026, 1, 1), date(2026, 2, 3))]
+    store.overrides.withdraw(override_id, "the meter was broken")
+    load(settings)
+    state = "select override_id, withdrawn_at is null, withdrawal_reason"
+    assert raw(settings, f"{state} from raw.control_factor_overrides") == [
+        (override_id, False, "the meter was broken")
+    ]
+
+
+def test_raw_columns_have_the_types_of_the_contract(settings: Settings) -> None:
+    load(settings)
+    types = {
+        "string": "VARCHAR",
+        "tags": "VARCHAR",
+        "integer": "BIGINT",
+        "number": "DOUBLE",
+        "boolean": "BOOLEAN",
+        "timestamp": "TIMESTAMP WITH TIME ZONE",
+        "date": "DATE",
+    }
+    found = raw(
+        settings,
+        "select table_name, column_name, data_type from duckdb_columns()"
+        " where schema_name = 'raw' and table_name not like '\\_dlt%' escape '\\'",
+    )
+    assert sorted(found) == sorted(
+        (table.name, field.name, types[field.kind])
+        for table in RAW_TABLES
+        for field in table.fields
+        if table is not LOADS
+    )
+
+
+def test_tables_new_in_a_release_appear_with_the_next_load(
+    settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    land_events(settings.landing_dir, 1, events(2, "a"))
+    resources = pipeline._control_resources
+    with monkeypatch.context() as earlier:
+        earlier.setattr(pipeline, "_control_resources", lambda store: resources(store)[:4])
+        load(settings)
+    tables = "select table_name from duckdb_tables() where table_name like 'control%'"
+    assert len(raw(settings, tables)) == 4
+    land_events(settings.landing_dir, 2, events(1, "b"))
+    assert load(settings).events_count == 1
+    assert len(raw(settings, tables)) == 6
+    assert raw(settings, "select count(*) from raw.control_factor_overrides") == [(0,)]
+    assert raw(settings, "select count(*) from raw.usage_events") == [(3,)]
 
 
 def _start_load(settings: Settings) -> subprocess.Popen[bytes]:
