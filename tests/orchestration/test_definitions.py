@@ -21,6 +21,7 @@ from orchestration.names import (
     WAREHOUSE_POOL,
     raw_key,
 )
+from tests.dbt_project.raw_store import RawStore
 from tests.support.landing import event_row, land
 
 
@@ -141,6 +142,94 @@ def test_the_sensor_asks_for_one_refresh_per_landing(
         second = _landed_files_tick(first.cursor, instance)
         assert second is not None
         assert second.cursor != first.cursor
+
+
+def _freeze(settings: Settings, month: str) -> None:
+    from ecomind.identity import open_store  # noqa: PLC0415
+
+    store = open_store(settings)
+    if not store.organizations():
+        store.create_organization("acme", "Acme")
+    store.freezes.freeze("acme", month)
+
+
+def _build(settings: Settings) -> None:
+    """The marks of a load and build of what the control store holds, without either."""
+    from ecomind.identity import open_store  # noqa: PLC0415
+    from orchestration.factor_files import loading  # noqa: PLC0415
+
+    settings.warehouse_dir.mkdir(parents=True, exist_ok=True)
+    settings.marts_database.touch()
+    with RawStore(settings.raw_database) as raw:
+        raw.execute("delete from raw.control_period_freezes")
+        raw.append("control_period_freezes", open_store(settings).freezes.rows(), "1")
+    with loading(settings):
+        pass
+
+
+def _started(result: dg.SensorResult | None) -> list[str | None]:
+    return [request.job_name for request in (result.run_requests or [])] if result else []
+
+
+def test_the_sensor_asks_for_one_rebuild_when_something_was_recorded(
+    location: dg.Definitions, settings: Settings
+) -> None:
+    with dg.DagsterInstance.ephemeral() as instance:
+        _freeze(settings, "2026-01")
+        assert _landed_files_tick(None, instance) is None, "there is nothing to compute yet"
+        land(settings.landing_dir, EVENTS, 1, [event_row("a")])
+        first = _landed_files_tick(None, instance)
+        assert first is not None
+        assert _started(first) == ["rebuild"]
+        _build(settings)
+        assert _landed_files_tick(first.cursor, instance) is None
+
+        _freeze(settings, "2026-02")
+        second = _landed_files_tick(first.cursor, instance)
+        assert second is not None
+        assert _started(second) == ["rebuild"]
+        assert _landed_files_tick(second.cursor, instance) is None, "a failed load would repeat"
+        _build(settings)
+        assert _landed_files_tick(second.cursor, instance) is None, "nothing is new any more"
+
+
+def test_the_sensor_leaves_alone_what_a_command_has_applied(
+    location: dg.Definitions, settings: Settings
+) -> None:
+    with dg.DagsterInstance.ephemeral() as instance:
+        land(settings.landing_dir, EVENTS, 1, [event_row("a")])
+        first = _landed_files_tick(None, instance)
+        assert first is not None
+        _freeze(settings, "2026-01")
+        _build(settings)
+        assert _landed_files_tick(first.cursor, instance) is None
+        land(settings.landing_dir, EVENTS, 2, [event_row("b")])
+        assert _started(_landed_files_tick(first.cursor, instance)) == ["refresh"]
+
+
+def test_files_mended_after_a_refusal_are_loaded_once_more(
+    location: dg.Definitions, settings: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from orchestration import factor_files  # noqa: PLC0415
+
+    monkeypatch.setattr(factor_files, "SEEDS_DIR", tmp_path)
+    file = tmp_path / "factor_x.csv"
+    file.write_text("sound")
+    land(settings.landing_dir, EVENTS, 1, [event_row("a")])
+    _build(settings)
+    keys: list[str | None] = []
+    with dg.DagsterInstance.ephemeral() as instance:
+        file.write_text("broken")
+        tick = _landed_files_tick(None, instance)
+        while tick is not None:
+            assert len(keys) < 5, "the sensor starts loads for ever"
+            keys += [request.run_key for request in tick.run_requests or []]
+            if _started(tick) == ["rebuild"] and file.read_text() == "broken":
+                factor_files.refuse(settings)
+            if _started(tick) == ["refresh"]:
+                file.write_text("mended")
+            tick = _landed_files_tick(tick.cursor, instance)
+    assert len(keys) == len(set(keys)) == 3, "the rebuild, what it left out, the mended files"
 
 
 def test_monthly_reports_ask_for_the_month_before(
