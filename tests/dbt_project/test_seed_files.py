@@ -13,7 +13,7 @@ import pytest
 from tests.dbt_project.warehouse import ROOT, Warehouse, copy_project
 
 SEEDS = ROOT / "seeds"
-FILES = sorted(SEEDS.glob("*.csv"))
+FILES = sorted(SEEDS.rglob("*.csv"))
 FOUNDATION = ("--select", "resource_type:seed tag:factors fqn:ecomind.staging")
 Rows = list[dict[str, str]]
 
@@ -83,7 +83,7 @@ def failures(
 def nodes(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
     """Seeds of the parsed project by name."""
     warehouse = Warehouse(tmp_path_factory.mktemp("parsed"))
-    parsed = warehouse.dbt("parse", "--no-partial-parse")
+    parsed = warehouse.dbt("parse", "--vars", "ecologits_parity: true")
     assert parsed.returncode == 0, parsed.stdout
     manifest = json.loads((warehouse.home / "target" / "manifest.json").read_text())
     seeds = [node for node in manifest["nodes"].values() if node["resource_type"] == "seed"]
