@@ -75,26 +75,25 @@ def overrides_command(org_id: str | None, as_json: bool) -> None:
         plain = [{name: _plain(value) for name, value in row.items()} for row in rows]
         click.echo(json.dumps(plain, indent=1))
         return
-    table = Table("override", "organisation", "type", "key", box=None)
-    for name in ("low", "mid", "high"):
-        table.add_column(name, justify="right")
-    for name in ("unit", "from", "to", "quality", "state"):
-        table.add_column(name)
+    table = Table(box=None)
+    table.add_column("override", no_wrap=True)  # Wanted whole, to withdraw it.
+    for name in ("organisation", "factor", "value", "applies", "state"):
+        table.add_column(name, overflow="fold")
     for row in rows:
-        withdrawn = row["withdrawn_at"]
-        table.add_row(
-            row["override_id"],
-            row["org_id"],
-            row["factor_type"],
-            row["key"],
-            *(f"{row[f'value_{name}']:.6g}" for name in ("low", "mid", "high")),
-            row["unit"],
-            str(row["valid_from"]),
-            str(row["valid_to"] or ""),
-            str(row["dq_score"]),
-            f"withdrawn {withdrawn:%Y-%m-%d}" if withdrawn else "stands",
-        )
+        table.add_row(row["override_id"], row["org_id"], *_told(row))
     Console().print(table)
+
+
+def _told(row: dict[str, Any]) -> tuple[str, ...]:
+    """What an override is of, its figures, its days and whether it stands."""
+    low, mid, high = (f"{row[f'value_{name}']:.6g}" for name in ("low", "mid", "high"))
+    withdrawn = row["withdrawn_at"]
+    return (
+        f"{row['factor_type']} {row['key']}",
+        f"{mid} ({low} to {high}) {row['unit']}, quality {row['dq_score']}",
+        f"from {row['valid_from']}" + (f" to {row['valid_to']}" if row["valid_to"] else ""),
+        f"withdrawn {withdrawn:%Y-%m-%d}" if withdrawn else "stands",
+    )
 
 
 COMMANDS = (override_command, overrides_command, withdraw_command)
