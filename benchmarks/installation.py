@@ -20,11 +20,11 @@ from pathlib import Path
 from benchmarks.measure import Cost, run_measured
 from ecomind.settings import ENVIRONMENT_PREFIX, Settings
 from orchestration.dbt import (
+    BUILD_ARGUMENTS,
     FOUNDATION,
     ONLY_OWN_TESTS,
     PROJECT_DIR,
     RUN_DIR,
-    build_arguments,
     dbt_environment,
     dbt_executable,
     ensure_manifest,
@@ -61,7 +61,7 @@ class Installation:
     def build_command(self, selection: list[str]) -> list[str]:
         """The dbt command of a build as the orchestrator gives it."""
         return [
-            dbt_executable(), "--log-format", "json", *build_arguments(self.settings),
+            dbt_executable(), "--log-format", "json", *BUILD_ARGUMENTS,
             *project_arguments(self.project_dir), *selection,
         ]  # fmt: skip
 

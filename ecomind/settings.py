@@ -107,6 +107,11 @@ class Settings(BaseSettings):
         pattern="^(egrid|ember)$",
         description="Grid factors of US cloud regions: eGRID subregions or Ember's country value.",
     )
+    period_freeze_days: int = Field(
+        21,
+        ge=0,
+        description="Days after a month's last day until its figures are frozen, unless recorded.",
+    )
     alert_webhook_url: SecretStr | None = Field(
         None, description="Address that receives threshold alerts; empty sends none."
     )

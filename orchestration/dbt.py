@@ -6,7 +6,6 @@ here: models, tests or formulas.
 
 from __future__ import annotations
 
-import json
 import os
 import subprocess
 import sys
@@ -28,6 +27,8 @@ from orchestration.names import DBT_GROUPS
 
 PROJECT_DIR = PROJECT_ROOT / "dbt_project"
 RUN_DIR = "run"
+BUILD_ARGUMENTS = ("build", "--exclude", "resource_type:unit_test tag:audit")
+"""Every build; unit tests belong to development, scans of all history to the nightly audit."""
 FOUNDATION = "resource_type:seed tag:factors fqn:ecomind.staging"
 """What stands between loads: the factor seeds, what is derived from them alone, staging views."""
 ONLY_OWN_TESTS = ("--indirect-selection", "cautious")
@@ -48,6 +49,8 @@ def dbt_environment(settings: Settings) -> dict[str, str]:
     return {
         "ECOMIND_MARTS_DATABASE": str(settings.marts_database),
         "ECOMIND_RAW_DATABASE": str(settings.raw_database),
+        "ECOMIND_US_GRID_BASIS": settings.us_grid_basis,
+        "ECOMIND_PERIOD_FREEZE_DAYS": str(settings.period_freeze_days),
         "ECOMIND_DUCKDB_MEMORY_LIMIT": settings.duckdb_memory_limit,
         "ECOMIND_DUCKDB_THREADS": str(settings.duckdb_threads),
         "DBT_TARGET_PATH": str(settings.dbt_target_dir),
@@ -55,19 +58,6 @@ def dbt_environment(settings: Settings) -> dict[str, str]:
         "DBT_SEND_ANONYMOUS_USAGE_STATS": "false",
         "DBT_USE_COLORS": "false",
     }
-
-
-def build_arguments(settings: Settings) -> list[str]:
-    """Arguments of every build, before the selection of its nodes."""
-    # Unit tests belong to development; scans of all history belong to the nightly audit.
-    return ["build", "--exclude", "resource_type:unit_test tag:audit", *dbt_vars(settings)]
-
-
-def dbt_vars(settings: Settings) -> list[str]:
-    """Variables of the project that settings change; none for the defaults."""
-    if settings.us_grid_basis == "egrid":
-        return []
-    return ["--vars", json.dumps({"us_grid_basis": settings.us_grid_basis})]
 
 
 def _newest_source(project_dir: Path) -> float:
@@ -91,7 +81,7 @@ def ensure_manifest(settings: Settings) -> Path:
     settings.dbt_target_dir.mkdir(parents=True, exist_ok=True)
     settings.warehouse_dir.mkdir(parents=True, exist_ok=True)
     parsed = subprocess.run(
-        [dbt_executable(), "--quiet", "parse", *project_arguments(), *dbt_vars(settings)],
+        [dbt_executable(), "--quiet", "parse", *project_arguments()],
         env={**os.environ, **dbt_environment(settings)},
         capture_output=True,
         text=True,

@@ -24,10 +24,10 @@ import duckdb
 from ecomind.errors import EcoMindError
 from ecomind.settings import Settings
 from orchestration.dbt import (
+    BUILD_ARGUMENTS,
     FOUNDATION,
     ONLY_OWN_TESTS,
     PROJECT_DIR,
-    build_arguments,
     dbt_environment,
     dbt_executable,
     project_arguments,
@@ -103,7 +103,7 @@ def _dbt(settings: Settings, home: Settings, project_dir: Path, *selection: str)
         "DBT_TARGET_PATH": str(home.dbt_target_dir),
         "DBT_LOG_PATH": str(home.logs_dir / "dbt"),
     }
-    command = [dbt_executable(), "--quiet", *build_arguments(settings), "--store-failures"]
+    command = [dbt_executable(), "--quiet", *BUILD_ARGUMENTS, "--store-failures"]
     done = subprocess.run(
         [*command, *project_arguments(project_dir), *selection],
         env={**os.environ, **environment},

@@ -1,6 +1,9 @@
 {{ config(tags=['factors']) }}
 -- Each constant of the method has a value at every time.
-select valid_from
+select
+    org_id,
+    effective_from,
+    known_from
 from {{ ref('int_method_parameters') }}
 where cached_input_ratio_mid is null
     or batch_tier_factor_mid is null

@@ -2,7 +2,8 @@
 -- Every model of the registry has each of its energy terms.
 select
     models.model_key,
-    energy.valid_from
+    energy.org_id,
+    energy.effective_from
 from {{ ref('models') }} as models
 left join {{ ref('int_model_energy') }} as energy on models.model_key = energy.model_key
 where energy.model_key is null

@@ -17,13 +17,14 @@ import duckdb
 
 from ecomind.errors import EcoMindError
 from ecomind.identity.permissions import Scope
-from ecomind.warehouse.reader import OrgReader
+from ecomind.warehouse.reader import Lens, OrgReader
 from ecomind.warehouse.snapshot import SnapshotRef
 
 RELATIVE_TOLERANCE = 1e-9
 _FACTOR_COLUMNS = (
     "factor_id, factor_type, key, value_low, value_mid, value_high, unit, basis, method,"
-    " data_year, valid_from, source, source_url, licence, dq_score, factor_set_id"
+    " data_year, valid_from, source, source_url, licence, dq_score, factor_set_id,"
+    " is_override, published_at"
 )
 
 
@@ -63,6 +64,7 @@ class Explanation:
     """
 
     snapshot: SnapshotRef
+    lens: Lens
     org_id: str
     cell: Cell
     unit: str
@@ -76,7 +78,7 @@ class Explanation:
 
 
 def explain(reader: OrgReader, cell: Cell) -> Explanation:
-    """Take one cell apart.
+    """Take one cell apart, under the lens of ``reader``.
 
     Raises ``ExplanationError`` for an unknown metric, a cell without usage, a snapshot that
     explains nothing and parts that do not sum to the cell; ``PermissionError`` when the
@@ -90,8 +92,8 @@ def explain(reader: OrgReader, cell: Cell) -> Explanation:
     org_id = reader.principal.org_id
     with reader.snapshot.connect() as connection:
         metric = _metric(connection, cell)
-        value, events, calls = _published(connection, org_id, cell)
-        parts = _parts(connection, org_id, cell)
+        value, events, calls = _published(connection, org_id, cell, reader.lens)
+        parts = _parts(connection, org_id, cell, reader.lens)
         factors = _factors(connection, parts)
     total = math.fsum(part["value"] for part in parts)
     if not math.isclose(total, value, rel_tol=RELATIVE_TOLERANCE, abs_tol=1e-300):
@@ -101,6 +103,7 @@ def explain(reader: OrgReader, cell: Cell) -> Explanation:
         )
     return Explanation(
         reader.snapshot,
+        reader.lens,
         org_id,
         cell,
         metric["unit"],
@@ -135,13 +138,26 @@ def _metric(connection: duckdb.DuckDBPyConnection, cell: Cell) -> dict[str, Any]
     raise ExplanationError(f"there is no metric {cell.metric}; there are {known}")
 
 
+def _base(connection: duckdb.DuckDBPyConnection, org_id: str, day: date, lens: Lens) -> str:
+    """The table the marts sum a day from; days not kept apart are the same under both lenses."""
+    kept_apart = "intermediate.usage_footprint_as_reported_daily"
+    if (
+        lens is Lens.AS_REPORTED
+        and connection.execute(
+            f"select 1 from {kept_apart} where org_id = ? and usage_date = ? limit 1", [org_id, day]
+        ).fetchall()
+    ):
+        return kept_apart
+    return "intermediate.usage_footprint_daily"
+
+
 def _published(
-    connection: duckdb.DuckDBPyConnection, org_id: str, cell: Cell
+    connection: duckdb.DuckDBPyConnection, org_id: str, cell: Cell, lens: Lens
 ) -> tuple[float, int, float]:
     """The cell as the marts sum it; ``cell.metric`` must be known to be a metric."""
     columns = {"team": "team_id", "user": "user_id", "zone": "zone_id"}
     conditions = [f"{columns.get(key, key)} = ?" for key in cell.narrowed()]
-    base = "from intermediate.usage_footprint_daily where org_id = ?"
+    base = f"from {_base(connection, org_id, cell.day, lens)} where org_id = ?"
     [row] = connection.execute(
         f'select sum("{cell.metric}"), sum(events)::bigint, sum(calls) {base}'
         f" and {' and '.join(['usage_date = ?', *conditions])}",
@@ -157,12 +173,14 @@ def _published(
     raise ExplanationError(f"{org_id} has no usage of {cell}; it has usage from {first} to {last}")
 
 
-def _parts(connection: duckdb.DuckDBPyConnection, org_id: str, cell: Cell) -> list[dict[str, Any]]:
+def _parts(
+    connection: duckdb.DuckDBPyConnection, org_id: str, cell: Cell, lens: Lens
+) -> list[dict[str, Any]]:
     named = "".join(f", of_{key} := ?" for key in cell.narrowed())
     return _rows(
         connection,
-        f"select * from mart.explain(?, cast(? as date), ?{named})",
-        [org_id, cell.day, cell.metric, *cell.narrowed().values()],
+        f"select * from mart.explain(?, cast(? as date), ?, of_lens := ?{named})",
+        [org_id, cell.day, cell.metric, lens.value, *cell.narrowed().values()],
     )
 
 
@@ -172,7 +190,7 @@ def _factors(
     used = sorted({factor_id for part in parts for factor_id in part["factor_ids"]})
     return _rows(
         connection,
-        f"select {_FACTOR_COLUMNS} from intermediate.int_factors"
+        f"select {_FACTOR_COLUMNS} from intermediate.int_factor_rows"
         " where list_contains(?, factor_id) order by factor_type, key, valid_from",
         [used],
     )

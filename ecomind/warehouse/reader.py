@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
+from enum import StrEnum
 
 import pyarrow as pa
 
@@ -18,21 +19,33 @@ from ecomind.identity.store import Principal
 from ecomind.warehouse.snapshot import SnapshotRef
 
 
+class Lens(StrEnum):
+    """With which knowledge figures are computed: all of today's, or that of the period's freeze."""
+
+    RESTATED = "restated"
+    AS_REPORTED = "as_reported"
+
+
 @dataclass(frozen=True, slots=True)
 class Mart:
-    """A readable table: its schema, the scope it needs and its date column, if any."""
+    """A readable table: its schema, the scope it needs, its date column, if any, and its lenses."""
 
     schema: str
     scope: Scope = Scope.MARTS_READ
     date_column: str | None = None
+    has_lenses: bool = False
+
+    def schema_under(self, lens: Lens) -> str:
+        """The schema that holds the mart under a lens; tables without figures have one only."""
+        return lens.value if self.has_lenses and lens is Lens.AS_REPORTED else self.schema
 
 
 MARTS: Mapping[str, Mart] = {
-    "org_footprint_daily": Mart("mart", date_column="usage_date"),
-    "team_footprint_daily": Mart("mart", date_column="usage_date"),
-    "model_footprint_daily": Mart("mart", date_column="usage_date"),
-    "region_footprint_daily": Mart("mart", date_column="usage_date"),
-    "user_footprint_daily": Mart("mart", Scope.PEOPLE_READ, "usage_date"),
+    "org_footprint_daily": Mart("mart", date_column="usage_date", has_lenses=True),
+    "team_footprint_daily": Mart("mart", date_column="usage_date", has_lenses=True),
+    "model_footprint_daily": Mart("mart", date_column="usage_date", has_lenses=True),
+    "region_footprint_daily": Mart("mart", date_column="usage_date", has_lenses=True),
+    "user_footprint_daily": Mart("mart", Scope.PEOPLE_READ, "usage_date", has_lenses=True),
     "dim_organization": Mart("mart"),
     "dim_team": Mart("mart"),
     "dim_user": Mart("mart", Scope.PEOPLE_READ),
@@ -41,7 +54,9 @@ MARTS: Mapping[str, Mart] = {
     "rejection_daily": Mart("mart", date_column="received_date"),
     "factor_in_use": Mart("mart", Scope.FACTORS_READ),
     "alert_evaluation_daily": Mart("mart", date_column="usage_date"),
-    "rpt_datapoint": Mart("reporting", Scope.REPORTS_READ),
+    "rpt_datapoint": Mart("reporting", Scope.REPORTS_READ, has_lenses=True),
+    "org_restatement_monthly": Mart("mart", date_column="period_start"),
+    "restatement": Mart("mart", date_column="period_start"),
 }
 
 SMALLEST_GROUP = 5
@@ -51,10 +66,13 @@ SMALLEST_GROUP = 5
 class OrgReader:
     """Reads marts of one organisation from one snapshot."""
 
-    def __init__(self, snapshot: SnapshotRef, principal: Principal) -> None:
-        """Read ``snapshot`` for the organisation of ``principal``."""
+    def __init__(
+        self, snapshot: SnapshotRef, principal: Principal, lens: Lens = Lens.RESTATED
+    ) -> None:
+        """Read ``snapshot`` for the organisation of ``principal`` under a lens."""
         self.snapshot = snapshot
         self.principal = principal
+        self.lens = lens
 
     def mart(self, name: str, start: date | None = None, end: date | None = None) -> pa.Table:
         """Rows of a mart, both dates included, ordered by its columns.
@@ -66,7 +84,8 @@ class OrgReader:
         if not self.principal.may(mart.scope):
             raise PermissionError(f"this key may not read {name}: it lacks {mart.scope.value}")
         where, values = self._predicate(mart.date_column, start, end)
-        query = f"select * from {mart.schema}.{name} where {where} order by all"
+        table = f"{mart.schema_under(self.lens)}.{name}"
+        query = f"select * from {table} where {where} order by all"
         with self.snapshot.connect() as connection:
             return connection.execute(query, values).to_arrow_table()
 

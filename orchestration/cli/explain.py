@@ -12,7 +12,7 @@ from ecomind.identity import Principal, Role
 from ecomind.identity.permissions import PERMISSIONS
 from ecomind.settings import get_settings
 from ecomind.warehouse.explanation import Cell, Explanation, explain
-from ecomind.warehouse.reader import OrgReader
+from ecomind.warehouse.reader import Lens, OrgReader
 from ecomind.warehouse.snapshot import current_snapshot
 
 _INDENT = "  "
@@ -29,14 +29,21 @@ _WIDTH = 110
 @click.option("--team", help="Only this team.")
 @click.option("--region", help="Only this region; unknown where none was sent.")
 @click.option("--zone", help="Only this grid zone.")
+@click.option(
+    "--lens",
+    type=click.Choice([lens.value for lens in Lens]),
+    default=Lens.RESTATED.value,
+    show_default=True,
+    help="With all factors known now, or with those known when the month was frozen.",
+)
 @click.option("--json", "as_json", is_flag=True, help="Print JSON with every digit.")
 def explain_command(
-    org_id: str, day: datetime, metric: str, as_json: bool, **keys: str | None
+    org_id: str, day: datetime, metric: str, lens: str, as_json: bool, **keys: str | None
 ) -> None:
     """Print the parts a published figure is the sum of: formula, numbers, factors and sources."""
     settings = get_settings()
     operator = Principal(org_id, org_id, "command line", Role.OWNER, PERMISSIONS[Role.OWNER])
-    reader = OrgReader(current_snapshot(settings), operator)
+    reader = OrgReader(current_snapshot(settings), operator, Lens(lens))
     found = explain(reader, Cell(day.date(), metric, **keys))
     click.echo(as_json_text(found) if as_json else as_text(found))
 
@@ -49,6 +56,7 @@ def as_json_text(found: Explanation) -> str:
             "org_id": found.org_id,
             "usage_date": found.cell.day,
             "keys": found.cell.narrowed(),
+            "lens": found.lens,
             "metric": found.cell.metric,
             "value": found.value,
             "unit": found.unit,
@@ -81,7 +89,7 @@ def as_text(found: Explanation) -> str:
         {f"method {p['method_version']}, factor set {p['factor_set_id']}" for p in found.parts}
     )
     lines = [
-        f"{found.cell.metric} of {found.org_id}, {found.cell}",
+        f"{found.cell.metric} of {found.org_id}, {found.cell}, {found.lens.replace('_', ' ')}",
         f"{_INDENT}{found.value:.6g} {found.unit} from {found.events:,} events,"
         f" {found.calls:,.10g} calls",
         f"{_INDENT}{found.formula}",

@@ -8,7 +8,6 @@ from dagster_dbt import DbtCliResource
 
 from ecomind.settings import get_settings
 from ecomind.warehouse.snapshot import current_snapshot
-from orchestration.dbt import dbt_vars
 from orchestration.names import (
     AUDIT,
     DATA_DOCS,
@@ -72,7 +71,7 @@ def dbt_docs(context: dg.AssetExecutionContext, dbt: DbtCliResource) -> dg.Mater
     """Generate the static dbt docs and put them in place at once."""
     settings = get_settings()
     target = settings.dbt_target_dir / "docs"
-    arguments = ["docs", "generate", "--static", *dbt_vars(settings)]
+    arguments = ["docs", "generate", "--static"]
     dbt.cli(arguments, target_path=target).wait()
     page = target / "static_index.html"
     folder = settings.documents_dir / "dbt"
@@ -99,7 +98,7 @@ def warehouse_audit(dbt: DbtCliResource) -> dg.MaterializeResult:
     from orchestration.landing_audit import files_never_loaded  # noqa: PLC0415 - heavy import.
 
     settings = get_settings()
-    arguments = ["test", "--select", "tag:audit", *dbt_vars(settings)]
+    arguments = ["test", "--select", "tag:audit"]
     target = settings.dbt_target_dir / "audit"
     (target / RUN_RESULTS).unlink(missing_ok=True)  # Else a run that broke would show the last.
     invocation = dbt.cli(arguments, target_path=target, raise_on_error=False).wait()

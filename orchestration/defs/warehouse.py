@@ -8,11 +8,11 @@ from dagster_dbt import DbtCliResource, dbt_assets
 
 from ecomind.settings import get_settings
 from orchestration.dbt import (
+    BUILD_ARGUMENTS,
     FOUNDATION,
     ONLY_OWN_TESTS,
     RUN_DIR,
     Translator,
-    build_arguments,
     ensure_manifest,
 )
 from orchestration.factor_candidate import FactorsRefused, judge
@@ -24,7 +24,7 @@ _MANIFEST = ensure_manifest(get_settings())
 
 def _build(context: dg.AssetExecutionContext, dbt: DbtCliResource, *options: str) -> Iterator[Any]:
     settings = get_settings()
-    arguments = [*build_arguments(settings), *options]
+    arguments = [*BUILD_ARGUMENTS, *options]
     target = settings.dbt_target_dir / RUN_DIR  # One folder is enough: the pool admits one run.
     yield from dbt.cli(arguments, context=context, target_path=target).stream()
 

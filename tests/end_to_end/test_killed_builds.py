@@ -21,9 +21,9 @@ import pytest
 
 from ecomind.settings import Settings
 from orchestration.dbt import (
+    BUILD_ARGUMENTS,
     FOUNDATION,
     ONLY_OWN_TESTS,
-    build_arguments,
     dbt_environment,
     dbt_executable,
     project_arguments,
@@ -74,7 +74,7 @@ class Builds:
         self.log = settings.logs_dir / "build.log"
 
     def start(self, *selection: str) -> subprocess.Popen[bytes]:
-        command = [dbt_executable(), "--log-format", "json", *build_arguments(self.settings)]
+        command = [dbt_executable(), "--log-format", "json", *BUILD_ARGUMENTS]
         with self.log.open("wb") as output:
             return subprocess.Popen(
                 [*command, *project_arguments(), *selection],

@@ -13,6 +13,11 @@
 {% macro duckdb__fingerprint(text) %}md5(coalesce(string_agg({{ text }}, '|' order by {{ text }}), '')){% endmacro %}
 {% macro spark__fingerprint(text) %}md5(concat_ws('|', sort_array(collect_list({{ text }})))){% endmacro %}
 
+{#- The texts of a group in order, separated by commas; nulls left out. -#}
+{% macro joined_text(text) %}{{ return(adapter.dispatch('joined_text', 'ecomind')(text)) }}{% endmacro %}
+{% macro duckdb__joined_text(text) %}coalesce(string_agg({{ text }}, ', ' order by {{ text }}), ''){% endmacro %}
+{% macro spark__joined_text(text) %}concat_ws(', ', sort_array(collect_list({{ text }}))){% endmacro %}
+
 {#- First day of the month of a date, as a date. -#}
 {% macro month_start(day) %}cast(date_trunc('month', {{ day }}) as date){% endmacro %}
 

@@ -11,7 +11,7 @@
 create or replace macro mart.explain(
     of_org, of_day, of_metric,
     of_team := null, of_user := null, of_provider := null, of_model := null, of_region := null,
-    of_zone := null
+    of_zone := null, of_lens := 'restated'
 ) as table (
 {{ explanation() }}
 )
@@ -19,51 +19,43 @@ create or replace macro mart.explain(
 
 {% macro local(model) %}{{ return(ref(model).include(database=false)) }}{% endmacro %}
 
-{#- One factor row per usage row `u`. Which rows are in force stands here alone. -#}
-{% macro factor_in_force(alias) -%}{{ as_of(alias, 'u.usage_date') }}{%- endmacro %}
-
-{% macro factor_join(alias, factor_type, key) -%}
+{% macro explained_factor(alias, factor_type, key) -%}
 left join {{ local('int_factors') }} as {{ alias }}
         on {{ alias }}.factor_type = {{ factor_type }} and {{ alias }}.key = {{ key }}
-            and {{ factor_in_force(alias) }}
-{%- endmacro %}
-
-{#- Factor rows that enter the IT energy of `u`, as a condition on `c`. -#}
-{% macro enters_it_energy() -%}
-(u.energy_route like 'token%' and c.key = u.model_key
-        and c.factor_type in ('model_output', 'model_input', 'model_context'))
-    or (u.energy_route = 'call' and c.key = u.model_key and c.factor_type = 'model_call')
-    or (u.energy_route = 'unit' and c.key = u.unit_key and c.factor_type = u.unit_kind)
-    or (c.factor_type = 'method_parameter' and (
-        (u.energy_route like 'token%' and c.key in ('cached_input_ratio', 'attention_context_tokens'))
-        or (u.energy_route = 'token_input_only' and c.key = 'reference_output_tokens')
-        or (u.energy_route = 'token_output_only' and c.key = 'reference_input_tokens')
-        or (u.is_batch_tier and c.key = 'batch_tier_factor'
-            and (u.energy_route like 'token%' or u.energy_route in ('call', 'unit')))
-    ))
+            and {{ in_force(alias) }}
 {%- endmacro %}
 
 {% macro explanation() %}
 {%- set of_usage = ['provider', 'model', 'region', 'energy_route', 'unit_kind', 'is_batch_tier'] -%}
 {%- set of_place = ['zone_id', 'model_key', 'unit_key', 'model_fallback_level', 'zone_fallback_level',
     'water_zone_id', 'water_without_hydro_zone_id', 'pue_key', 'wue_key', 'market_key',
-    'is_model_backcast', 'is_grid_backcast', 'factor_set_id', 'method_version'] -%}
+    'is_model_backcast', 'is_grid_backcast', 'factor_org_id', 'known_on', 'factor_set_id', 'method_version'] -%}
 {%- set sums = ['events', 'calls', 'input_tokens', 'cached_input_tokens', 'output_tokens',
     'output_context_product', 'input_context_product', 'cached_context_product', 'units', 'metered_wh'] -%}
-{%- set single = {'pue': ("'pue'", 'u.pue_key'), 'wue': ("'wue'", 'u.wue_key'),
-    'ewif': ("'water_offsite'", 'u.water_zone_id'),
-    'ewif_without_hydro': ("'water_offsite_without_hydro'", 'u.water_without_hydro_zone_id'),
-    'location': ("'grid_location'", 'u.zone_id'), 'embodied': ("'embodied'", "'*'")} -%}
+{%- set single = single_factor_terms() -%}
 {%- set formulas = footprint_formulas() -%}
 with metric as (
     select * from {{ this.include(database=false) }} where metric = of_metric
 ),
 
--- What base rows were resolved to; the base has the result, the hours have the sums.
+reported as (
+    select {{ (of_usage + of_place) | join(', ') }}
+    from {{ local('usage_footprint_as_reported_daily') }}
+    where of_lens = 'as_reported' and org_id = of_org and usage_date = of_day
+),
+
+-- What base rows were resolved to; the base has the result, the hours have the sums. A day that is
+-- not in the base of what was reported is the same under both lenses.
 resolved as (
-    select distinct {{ (of_usage + of_place) | join(', ') }}
-    from {{ local('usage_footprint_daily') }}
-    where org_id = of_org and usage_date = of_day and (of_zone is null or zone_id = of_zone)
+    select distinct *
+    from (
+        select * from reported
+        union all
+        select {{ (of_usage + of_place) | join(', ') }}
+        from {{ local('usage_footprint_daily') }}
+        where org_id = of_org and usage_date = of_day and not exists (select 1 from reported)
+    ) as of_day_and_lens
+    where of_zone is null or zone_id = of_zone
 ),
 
 named_places as (
@@ -134,16 +126,15 @@ completed as (
         {{ fresh_tokens() }} as full_input_tokens,
         {{ fresh_context_product() }} as full_input_context_product
     from u
-    left join {{ local('int_method_parameters') }} as p on {{ factor_in_force('p') }}
+    left join {{ local('int_method_parameters') }} as p on {{ in_force('p') }}
 ),
 
 cited as (
     select
-        u.part,
-        list(c.factor_id order by c.factor_type, c.key) as it_ids
-    from completed as u
-    inner join {{ local('int_factors') }} as c on {{ factor_in_force('c') }} and ({{ enters_it_energy() }})
-    group by u.part
+        part,
+        list(factor_id order by factor_type, factor_id) as it_ids
+    from ({{ it_energy_factors('completed', ['part'], local('int_factors')) }}) as it_energy_factors
+    group by part
 ),
 
 valued as (
@@ -162,22 +153,24 @@ valued as (
         p.reference_output_tokens_mid as reference_output_tokens,
         coalesce(f.value_{{ s }}, d.value_{{ s }}) as unit_factor,
         coalesce(f.unit, d.unit) as unit_of_factor,
-        {%- for name in single %}
+        {%- for name, use in single.items() %}
+        {%- if use.otherwise %}
+        coalesce({{ name }}.value_{{ s }}, {{ use.otherwise }}.value_{{ s }}) as {{ name }},
+        [coalesce({{ name }}.factor_id, {{ use.otherwise }}.factor_id)] as {{ name }}_ids,
+        {%- else %}
         {{ name }}.value_{{ s }} as {{ name }},
         [{{ name }}.factor_id] as {{ name }}_ids,
+        {%- endif %}
         {%- endfor %}
-        coalesce(market.value_{{ s }}, location.value_{{ s }}) as market,
-        [coalesce(market.factor_id, location.factor_id)] as market_ids,
         coalesce(cited.it_ids, []) as it_ids
     from completed as u
-    left join {{ local('int_method_parameters') }} as p on {{ factor_in_force('p') }}
+    left join {{ local('int_method_parameters') }} as p on {{ in_force('p') }}
     left join {{ local('int_model_energy') }} as m
-        on u.model_key = m.model_key and {{ factor_in_force('m') }}
-    {{ factor_join('f', 'u.unit_kind', 'u.unit_key') }}
-    {{ factor_join('d', 'u.unit_kind', "'*'") }}
-    {{ factor_join('market', "'grid_market'", 'u.market_key') }}
-    {%- for name, (factor_type, key) in single.items() %}
-    {{ factor_join(name, factor_type, key) }}
+        on u.model_key = m.model_key and {{ in_force('m') }}
+    {{ explained_factor('f', 'u.unit_kind', 'u.unit_key') }}
+    {{ explained_factor('d', 'u.unit_kind', "'*'") }}
+    {%- for name, use in single.items() %}
+    {{ explained_factor(name, "'" ~ use.type ~ "'", use.key if use.key.startswith("'") else 'u.' ~ use.key) }}
     {%- endfor %}
     left join cited on u.part = cited.part
     where (select metric.scenario from metric) = '{{ s }}'
@@ -220,7 +213,7 @@ select
         when energy_route in ('cache_hit', 'no_inference') then []
         else list_concat(it_ids, case metric.stem
             {%- for stem, formula in formulas.items() %}
-            when '{{ stem }}' then {{ formula.ids | join(' || ') or '[]' }}
+            when '{{ stem }}' then [] {%- for factor in formula.factors if factor != 'it' %} || {{ factor }}_ids{% endfor %}
             {%- endfor %}
         end)
     end as factor_ids

@@ -2,8 +2,9 @@
     of the marts come from usage_footprint_daily; a test holds these to them. Names: it IT energy in
     kWh, then the factors of the row in one scenario. -#}
 
-{#- stem: unit, the formula in words, its expression, the terms it prints (expression, unit), the
-    formulas it rests on in reading order, and the lists of factor ids it takes. -#}
+{#- stem: unit, the factors of the expression in the order a restatement replaces them, the formula in
+    words, its expression, the terms it prints (expression, unit), and the formulas it rests on in
+    reading order. -#}
 {% macro footprint_formulas() %}
     {%- set energy = 'it * pue' -%}
     {%- set onsite = 'it * wue' -%}
@@ -12,45 +13,55 @@
     {%- set market = energy ~ ' * market / 1e3' -%}
     {%- set embodied = 'it * embodied / 1e3' -%}
     {{ return({
-        'it_energy': {'unit': 'kwh', 'words': 'energy of the route', 'value': 'it', 'terms': [],
-            'after': [], 'ids': []},
-        'energy': {'unit': 'kwh', 'words': 'it_energy x PUE', 'value': energy,
-            'terms': [('it', 'kWh'), ('pue', '')], 'after': [], 'ids': ['pue_ids']},
-        'water_onsite': {'unit': 'l', 'words': 'it_energy x WUE', 'value': onsite,
-            'terms': [('it', 'kWh'), ('wue', 'L/kWh')], 'after': [], 'ids': ['wue_ids']},
-        'water_offsite': {'unit': 'l', 'words': 'energy x EWIF', 'value': offsite,
-            'terms': [(energy, 'kWh'), ('ewif', 'L/kWh')], 'after': ['energy'],
-            'ids': ['pue_ids', 'ewif_ids']},
-        'water': {'unit': 'l', 'words': 'water_onsite + water_offsite',
+        'it_energy': {'unit': 'kwh', 'factors': ['it'], 'words': 'energy of the route', 'value': 'it', 'terms': [],
+            'after': []},
+        'energy': {'unit': 'kwh', 'factors': ['it', 'pue'], 'words': 'it_energy x PUE', 'value': energy,
+            'terms': [('it', 'kWh'), ('pue', '')], 'after': []},
+        'water_onsite': {'unit': 'l', 'factors': ['it', 'wue'], 'words': 'it_energy x WUE', 'value': onsite,
+            'terms': [('it', 'kWh'), ('wue', 'L/kWh')], 'after': []},
+        'water_offsite': {'unit': 'l', 'factors': ['it', 'pue', 'ewif'], 'words': 'energy x EWIF', 'value': offsite,
+            'terms': [(energy, 'kWh'), ('ewif', 'L/kWh')], 'after': ['energy']},
+        'water': {'unit': 'l', 'factors': ['it', 'pue', 'wue', 'ewif'], 'words': 'water_onsite + water_offsite',
             'value': onsite ~ ' + ' ~ offsite, 'sign': '+',
             'terms': [(onsite, 'L'), (offsite, 'L')],
-            'after': ['water_onsite', 'energy', 'water_offsite'],
-            'ids': ['pue_ids', 'wue_ids', 'ewif_ids']},
-        'water_offsite_without_hydro': {'unit': 'l', 'words': 'energy x EWIF without hydro',
+            'after': ['water_onsite', 'energy', 'water_offsite']},
+        'water_offsite_without_hydro': {'unit': 'l', 'factors': ['it', 'pue', 'ewif_without_hydro'], 'words': 'energy x EWIF without hydro',
             'value': energy ~ ' * ewif_without_hydro',
-            'terms': [(energy, 'kWh'), ('ewif_without_hydro', 'L/kWh')], 'after': ['energy'],
-            'ids': ['pue_ids', 'ewif_without_hydro_ids']},
-        'co2e_location': {'unit': 'kg', 'words': 'energy x location-based grid factor / 1000',
+            'terms': [(energy, 'kWh'), ('ewif_without_hydro', 'L/kWh')], 'after': ['energy']},
+        'co2e_location': {'unit': 'kg', 'factors': ['it', 'pue', 'location'], 'words': 'energy x location-based grid factor / 1000',
             'value': location, 'terms': [(energy, 'kWh'), ('location', 'g/kWh / 1000')],
-            'after': ['energy'], 'ids': ['pue_ids', 'location_ids']},
-        'co2e_market': {'unit': 'kg', 'words': 'energy x market-based grid factor / 1000',
+            'after': ['energy']},
+        'co2e_market': {'unit': 'kg', 'factors': ['it', 'pue', 'market'], 'words': 'energy x market-based grid factor / 1000',
             'value': market, 'terms': [(energy, 'kWh'), ('market', 'g/kWh / 1000')],
-            'after': ['energy'], 'ids': ['pue_ids', 'market_ids']},
-        'co2e_embodied': {'unit': 'kg', 'words': 'it_energy x embodied factor / 1000',
+            'after': ['energy']},
+        'co2e_embodied': {'unit': 'kg', 'factors': ['it', 'embodied'], 'words': 'it_energy x embodied factor / 1000',
             'value': embodied, 'terms': [('it', 'kWh'), ('embodied', 'g/kWh / 1000')],
-            'after': [], 'ids': ['embodied_ids']},
-        'co2e_total_location': {'unit': 'kg', 'words': 'co2e_location + co2e_embodied',
+            'after': []},
+        'co2e_total_location': {'unit': 'kg', 'factors': ['it', 'pue', 'location', 'embodied'], 'words': 'co2e_location + co2e_embodied',
             'value': location ~ ' + ' ~ embodied, 'sign': '+',
             'terms': [(location, 'kg'), (embodied, 'kg')],
-            'after': ['energy', 'co2e_location', 'co2e_embodied'],
-            'ids': ['pue_ids', 'location_ids', 'embodied_ids']},
-        'co2e_total_market': {'unit': 'kg', 'words': 'co2e_market + co2e_embodied',
+            'after': ['energy', 'co2e_location', 'co2e_embodied']},
+        'co2e_total_market': {'unit': 'kg', 'factors': ['it', 'pue', 'market', 'embodied'], 'words': 'co2e_market + co2e_embodied',
             'value': market ~ ' + ' ~ embodied, 'sign': '+',
             'terms': [(market, 'kg'), (embodied, 'kg')],
-            'after': ['energy', 'co2e_market', 'co2e_embodied'],
-            'ids': ['pue_ids', 'market_ids', 'embodied_ids']},
+            'after': ['energy', 'co2e_market', 'co2e_embodied']},
     }) }}
 {% endmacro %}
+
+{#- A formula with its first `count` factors as known now and the others as reported. -#}
+{% macro partly_restated(formula, count) -%}
+    {%- set ns = namespace(text=formula.value) -%}
+    {%- for factor in formula.factors -%}
+        {%- set side = 'restated' if loop.index <= count else 'reported' -%}
+        {%- set ns.text = modules.re.sub('\\b' ~ factor ~ '\\b', factor ~ '_' ~ side, ns.text) -%}
+    {%- endfor -%}
+    {{ ns.text }}
+{%- endmacro %}
+
+{#- A formula with the names of one scenario. -#}
+{% macro in_scenario(expression, s) -%}
+{{ modules.re.sub('\\b([a-z_]+)\\b', '\\1_' ~ s, expression) }}
+{%- endmacro %}
 
 {#- Units of the metrics as they are printed. -#}
 {% macro printed_unit(unit) %}{{ return({'kwh': 'kWh', 'l': 'L', 'kg': 'kg'}[unit]) }}{% endmacro %}

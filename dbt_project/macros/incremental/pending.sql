@@ -35,7 +35,7 @@
         ~ ref('stg_control_users') ~ " where team_id is not null"
     ) -%}
     {{ return('basis:' ~ local_md5(found.rows[0][0] ~ found.rows[0][1] ~ var('us_grid_basis')
-        ~ var('method_version'))) }}
+        ~ var('period_freeze_days') ~ var('method_version'))) }}
 {% endmacro %}
 
 {#- Whether the ledger's latest basis differs from the present one. -#}

@@ -54,8 +54,3 @@ case
         end
 end
 {%- endmacro %}
-
-{#- Join of a factor as of the usage date: half-open validity, the first figure of a key reaching back. -#}
-{% macro as_of(alias, usage_date) -%}
-{{ usage_date }} >= {{ alias }}.effective_from and {{ usage_date }} < {{ alias }}.effective_to
-{%- endmacro %}

@@ -3,12 +3,9 @@
 
 {#- Names of the additive metrics of a footprint mart, in their order. -#}
 {% macro footprint_metrics() %}
-    {%- set stems = [('it_energy', 'kwh'), ('energy', 'kwh'), ('water_onsite', 'l'),
-        ('water_offsite', 'l'), ('water', 'l'), ('water_offsite_without_hydro', 'l'), ('co2e_location', 'kg'), ('co2e_market', 'kg'),
-        ('co2e_embodied', 'kg'), ('co2e_total_location', 'kg'), ('co2e_total_market', 'kg')] -%}
     {%- set names = [] -%}
-    {%- for stem, unit in stems -%}
-        {%- for s in scenarios() -%}{%- do names.append(stem ~ '_' ~ s ~ '_' ~ unit) -%}{%- endfor -%}
+    {%- for stem, formula in footprint_formulas().items() -%}
+        {%- for s in scenarios() -%}{%- do names.append(stem ~ '_' ~ s ~ '_' ~ formula.unit) -%}{%- endfor -%}
     {%- endfor -%}
     {{ return(names) }}
 {% endmacro %}
@@ -40,8 +37,13 @@ zone_fallback_level >= 4
                 and energy_route not in ('cache_hit', 'no_inference', 'measured', 'reported'))
 {%- endmacro %}
 
-{#- A footprint mart: usage_footprint_daily summed to `keys`, low, mid and high each on its own. -#}
+{#- A footprint mart: usage_footprint_daily summed to `keys`. -#}
 {% macro footprint_mart(keys) %}
+{{ footprint_sums(touched(ref('usage_footprint_daily'), 'usage_date', 'day') ~ ' as usage', keys) }}
+{% endmacro %}
+
+{#- Rows of a footprint base summed to `keys`, low, mid and high each on its own. -#}
+{% macro footprint_sums(usage, keys) %}
 select
     {{ keys | join(',\n    ') }},
     cast(sum(events) as bigint) as events,
@@ -71,7 +73,7 @@ select
     * 1e6 as co2e_total_market_mid_g_per_million_tokens,
     max(factor_set_id) as factor_set_id,
     max(method_version) as method_version
-from {{ touched(ref('usage_footprint_daily'), 'usage_date', 'day') }} as usage
+from {{ usage }}
 group by
     {{ keys | join(',\n    ') }}
 {% endmacro %}

@@ -11,29 +11,42 @@ where value_low is null or value_mid is null or value_high is null
     or value_low > value_mid or value_mid > value_high or value_low < 0
 {% endtest %}
 
-{#- At any day at most one row of a key is valid. -#}
+{#- At any day at most one row of a key is valid, corrected rows aside. -#}
 {% test no_validity_overlap(model) %}
+with standing as (
+    select * from {{ model }} where not is_corrected
+)
+
 select
     earlier.factor_file,
     earlier.factor_id,
     later.factor_id as overlapping_factor_id
-from {{ model }} as earlier
-inner join {{ model }} as later
-    on earlier.factor_type = later.factor_type
+from standing as earlier
+inner join standing as later
+    on earlier.org_id = later.org_id
+        and earlier.factor_type = later.factor_type
         and earlier.key = later.key
         and earlier.factor_id <> later.factor_id
         and earlier.valid_from <= later.valid_from
-        and later.valid_from < earlier.effective_to
+        and later.valid_from < coalesce(earlier.valid_to, {{ end_of_time() }})
+where earlier.known_to = {{ end_of_time() }} and later.known_to = {{ end_of_time() }}
+    -- Terms made from an energy per call give way to those recorded themselves.
+    and (earlier.org_id = '*' or earlier.method = later.method)
 {% endtest %}
 
-{#- A row ends only where the next row of its key begins, so no day after the first lacks a value. -#}
+{#- A shared row ends only where the next row of its key begins, so no day after the first lacks a
+    value. -#}
 {% test no_validity_gap(model) %}
+with standing as (
+    select * from {{ model }} where not is_corrected and org_id = '*'
+)
+
 select
     ended.factor_file,
     ended.factor_id,
     ended.valid_to
-from {{ model }} as ended
-left join {{ model }} as following
+from standing as ended
+left join standing as following
     on ended.factor_type = following.factor_type
         and ended.key = following.key
         and ended.valid_to = following.valid_from

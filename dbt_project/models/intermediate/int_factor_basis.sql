@@ -1,13 +1,16 @@
 {{ config(tags=['factors']) }}
 {%- set tables = {
-    'int_factors': ['factor_id', 'value_low', 'value_mid', 'value_high', 'valid_from', 'valid_to', 'dq_score', 'factor_set_id'],
-    'int_model_names': ['model_name', 'model_key', 'match_level'],
-    'model_families': ['priority', 'match_level', 'pattern', 'model_key'],
-    'provider_aliases': ['provider_name', 'provider'],
-    'provider_defaults': ['provider', 'default_zone_id', 'default_model_key'],
-    'int_provider_regions': ['provider', 'region', 'zone_id', 'zone_fallback_level', 'pue_key', 'wue_key', 'market_key'],
-    'int_zones': ['zone_id', 'water_zone_id', 'water_without_hydro_zone_id'],
+    'int_factors': ['org_id', 'factor_id', 'value_low', 'value_mid', 'value_high', 'valid_from', 'effective_from',
+        'effective_to', 'known_from', 'known_to', 'dq_score', 'factor_set_id'],
+    'int_mapping_versions': ['known_from', 'known_to'],
+    'int_model_names': ['known_from', 'model_name', 'model_key', 'match_level'],
+    'model_families': ['published_at', 'priority', 'match_level', 'pattern', 'model_key'],
+    'provider_aliases': ['published_at', 'provider_name', 'provider'],
+    'int_providers': ['known_from', 'provider', 'host_clouds', 'default_zone_id', 'default_model_key'],
+    'int_provider_regions': ['known_from', 'provider', 'region', 'zone_id', 'zone_fallback_level', 'facility_key'],
+    'int_zones': ['zone_id', 'fallback_water_zone_id', 'known_from'],
     'countries': ['country_code', 'zone_id'],
+    'stg_control_period_freezes': ['org_id', 'period_start', 'frozen_on'],
 } %}
 
 with contents as (

@@ -3,15 +3,18 @@
     'reference_output_tokens', 'attention_context_tokens'] %}
 
 select
-    valid_from,
+    org_id,
     effective_from,
     effective_to,
+    known_from,
+    known_to,
     {%- for name in names %}
     {%- for s in scenarios() %}
     max(case when key = '{{ name }}' then value_{{ s }} end) as {{ name }}_{{ s }},
     {%- endfor %}
     {%- endfor %}
-    max(factor_set_id) as factor_set_id
+    max(case when not is_override then factor_set_id end) as factor_set_id,
+    max(case when is_override then 1 else 0 end) as overrides
 from {{ ref('int_factors') }}
 where factor_type = 'method_parameter'
-group by valid_from, effective_from, effective_to
+group by org_id, effective_from, effective_to, known_from, known_to

@@ -2,16 +2,20 @@
 {%- set terms = ['model_output', 'model_input', 'model_context', 'model_call'] %}
 
 select
+    org_id,
     key as model_key,
-    valid_from,
     effective_from,
     effective_to,
+    known_from,
+    known_to,
+    max(valid_from) as valid_from,
     {%- for term in terms %}
     {%- for s in scenarios() %}
     max(case when factor_type = '{{ term }}' then value_{{ s }} end) as {{ term }}_{{ s }},
     {%- endfor %}
     {%- endfor %}
-    min(dq_score) as dq_score
+    min(dq_score) as dq_score,
+    max(case when is_override then 1 else 0 end) as overrides
 from {{ ref('int_factors') }}
 where factor_type in ('{{ terms | join("', '") }}')
-group by key, valid_from, effective_from, effective_to
+group by org_id, key, effective_from, effective_to, known_from, known_to

@@ -2,6 +2,8 @@
 
 with offered as (
     select
+        providers.known_from,
+        providers.known_to,
         providers.provider,
         regions.region,
         regions.cloud,
@@ -13,38 +15,27 @@ with offered as (
                 ';' || providers.host_clouds || ';' like '%;' || regions.cloud || ';%' then 1
             else 2
         end as zone_fallback_level
-    from {{ ref('provider_defaults') }} as providers
-    cross join {{ ref('cloud_regions') }} as regions
+    from {{ ref('int_providers') }} as providers
+    inner join {{ known_mapping('cloud_regions', ['cloud', 'region']) }} as regions
+        on {{ known_on('regions', 'providers.known_from') }}
 ),
 
 ranked as (
     select
         *,
         row_number() over (
-            partition by provider, region order by zone_fallback_level, cloud
+            partition by known_from, provider, region order by zone_fallback_level, cloud
         ) as choice
     from offered
-),
-
-{%- for factor_type, name in [('pue', 'pue'), ('wue', 'wue'), ('grid_market', 'market')] %}
-
-{{ name }} as (
-    select distinct key
-    from {{ ref('int_factors') }}
-    where factor_type = '{{ factor_type }}'
-){{ ',' if not loop.last }}
-{%- endfor %}
+)
 
 select
-    ranked.provider,
-    ranked.region,
-    ranked.zone_id,
-    ranked.zone_fallback_level,
-    coalesce(pue.key, ranked.provider) as pue_key,
-    coalesce(wue.key, ranked.provider) as wue_key,
-    coalesce(market.key, ranked.provider) as market_key
+    known_from,
+    known_to,
+    provider,
+    region,
+    zone_id,
+    zone_fallback_level,
+    facility_key
 from ranked
-{%- for name in ['pue', 'wue', 'market'] %}
-left join {{ name }} on ranked.facility_key = {{ name }}.key
-{%- endfor %}
-where ranked.choice = 1
+where choice = 1

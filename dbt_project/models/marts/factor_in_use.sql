@@ -1,77 +1,30 @@
-{#- (factor types, column of usage holding the factor's key, when it was used) -#}
-{%- set uses = [
-    (['model_output', 'model_input', 'model_context'], 'model_key', "energy_route like 'token%'"),
-    (['model_call'], 'model_key', "energy_route = 'call'"),
-    (['grid_location'], 'zone_id', '1 = 1'),
-    (['grid_market'], 'market_key', 'market_key is not null'),
-    (['water_offsite'], 'water_zone_id', '1 = 1'),
-    (['water_offsite_without_hydro'], 'water_without_hydro_zone_id', '1 = 1'),
-    (['pue'], 'pue_key', '1 = 1'),
-    (['wue'], 'wue_key', '1 = 1'),
-    (['embodied'], "'*'", '1 = 1'),
-    (['method_parameter'], none, "energy_route like 'token%' or is_batch_tier"),
-] %}
-
 with usage as (
     select
-        usage_date,
         org_id,
-        energy_route,
-        unit_kind,
-        is_batch_tier,
-        model_key,
-        unit_key,
-        zone_id,
-        water_zone_id,
-        water_without_hydro_zone_id,
-        pue_key,
-        wue_key,
-        market_key,
+        {{ factor_use_columns() | join(',\n        ') }},
         sum(energy_mid_kwh) as energy_mid_kwh
     from {{ ref('usage_footprint_daily') }}
     where energy_route not in ('cache_hit', 'no_inference')
     group by
-        usage_date,
         org_id,
-        energy_route,
-        unit_kind,
-        is_batch_tier,
-        model_key,
-        unit_key,
-        zone_id,
-        water_zone_id,
-        water_without_hydro_zone_id,
-        pue_key,
-        wue_key,
-        market_key
+        {{ factor_use_columns() | join(',\n        ') }}
 ),
 
 used as (
-    {%- for types, key, condition in uses %}
-    select
-        usage.org_id,
-        factors.factor_id,
-        usage.energy_mid_kwh
-    from usage
-    inner join {{ ref('int_factors') }} as factors
-        on factors.factor_type in ('{{ types | join("', '") }}')
-            {%- if key %}
-            and factors.key = {{ key if key.startswith("'") else 'usage.' ~ key }}
-            {%- endif %}
-            and {{ as_of('factors', 'usage.usage_date') }}
-    where {{ condition }}
+    {{ it_energy_factors('usage', ['org_id', 'energy_mid_kwh'], ref('int_factors')) }}
+    {%- for term in single_factor_terms().values() %}
     union all
-    {%- endfor %}
     select
-        usage.org_id,
-        factors.factor_id,
-        usage.energy_mid_kwh
-    from usage
-    inner join {{ ref('int_factors') }} as factors
-        on usage.unit_kind = factors.factor_type
-            and usage.unit_key = factors.key
-            and {{ as_of('factors', 'usage.usage_date') }}
-    where usage.energy_route = 'unit'
+        u.org_id,
+        u.energy_mid_kwh,
+        c.factor_type,
+        c.factor_id
+    from usage as u
+    inner join {{ ref('int_factors') }} as c
+        on c.factor_type = '{{ term.type }}'
+            and c.key = {{ term.key if term.key.startswith("'") else 'u.' ~ term.key }}
+            and {{ in_force('c') }}
+    {%- endfor %}
 ),
 
 summed as (
@@ -100,6 +53,7 @@ select
     factors.licence,
     factors.dq_score,
     factors.factor_set_id,
+    factors.is_override,
     summed.energy_mid_kwh
 from summed
-inner join {{ ref('int_factors') }} as factors on summed.factor_id = factors.factor_id
+inner join {{ ref('int_factor_rows') }} as factors on summed.factor_id = factors.factor_id

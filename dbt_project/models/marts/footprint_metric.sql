@@ -1,5 +1,6 @@
 {{ config(post_hook="{{ create_explain() }}") }}
 -- depends_on: {{ ref('usage_footprint_daily') }}
+-- depends_on: {{ ref('usage_footprint_as_reported_daily') }}
 -- depends_on: {{ ref('int_usage_hourly') }}
 -- depends_on: {{ ref('int_factors') }}
 -- depends_on: {{ ref('int_model_energy') }}

@@ -1,0 +1,14 @@
+{#- A footprint mart under the lens as_reported, as a view: the rows of the mart, save that the periods
+    since whose freeze something became known are summed from what was known then. It travels inside
+    the published file, hence no catalog name in it. -#}
+{% macro as_reported_mart(mart, keys) %}
+{%- set base = ref('usage_footprint_as_reported_daily').include(database=false) -%}
+select
+    marts.*
+from {{ ref(mart).include(database=false) }} as marts
+left join (select distinct org_id, usage_date from {{ base }}) as reported
+    on marts.org_id = reported.org_id and marts.usage_date = reported.usage_date
+where reported.org_id is null
+union all
+{{ footprint_sums(base ~ ' as usage', keys) }}
+{% endmacro %}
