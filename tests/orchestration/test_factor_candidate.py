@@ -6,13 +6,15 @@ import csv
 import re
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import date
 from pathlib import Path
 
+import duckdb
 import pytest
 
 from ecomind.settings import Settings
 from orchestration.factor_candidate import FactorsRefused, judge, preview
-from tests.dbt_project.raw_store import event
+from tests.dbt_project.raw_store import RECEIVED, event
 from tests.dbt_project.warehouse import DATA_TESTS, Warehouse, copy_project
 
 
@@ -111,3 +113,26 @@ def test_a_preview_tells_rows_and_totals_and_changes_nothing(built: Warehouse) -
     energy = totals["energy_mid_kwh"][0]
     assert new - old == pytest.approx(energy * (3296.5 - 329.65) / 1000)
     assert built.marts.read_bytes() == before
+
+
+def test_an_override_that_makes_no_sense_is_refused_with_its_id(built: Warehouse) -> None:
+    """The control store refuses such a one; a restored copy of it might hold one."""
+    figures = {"value_low": 9.0, "value_mid": 5.0, "value_high": 20.0, "dq_score": 3}
+    texts = {"override_id": "o_000000000001", "org_id": "acme", "factor_type": "grid_location"}
+    more = {"key": "SWE", "unit": "gCO2e/kWh", "reason": "contract"}
+    days = {"valid_from": date(2026, 1, 1), "recorded_at": RECEIVED}
+    with built.store() as store:
+        store.append("control_factor_overrides", [{**figures, **texts, **more, **days}], "1")
+    try:
+        assert "o_000000000001" in refusal(built)
+    finally:
+        with built.store() as store:
+            store.execute("delete from raw.control_factor_overrides")
+    judge(settings_of(built), project_dir(built))
+
+
+def test_factors_are_judged_before_the_first_load(tmp_path: Path) -> None:
+    settings = Settings(home=tmp_path)
+    settings.warehouse_dir.mkdir(parents=True)
+    duckdb.connect(settings.raw_database).close()
+    judge(settings)

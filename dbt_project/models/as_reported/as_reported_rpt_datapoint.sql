@@ -7,6 +7,9 @@ left join {{ months }} as reported
     on datapoints.org_id = reported.org_id and datapoints.period_start = reported.period_start
 where reported.org_id is null
 union all
+select points.*
+from (
 {{ report_datapoints(
     base ~ ' as usage', ref('report_datapoints').include(database=false), 'usage_footprint_as_reported_daily'
 ) }}
+) as points
