@@ -17,6 +17,7 @@ DBT_GROUPS = {
     "intermediate": "intermediate",
     "mart": "marts",
     "reporting": "reports",
+    "as_reported": "marts",
 }
 """Dagster group of each schema dbt writes."""
 
