@@ -1,4 +1,4 @@
-"""Reads of the published snapshot, cached per snapshot, organisation and scopes.
+"""Reads of the published snapshot, cached per snapshot, organisation, scopes and lens.
 
 Belongs here: the only reads of marts by the dashboard. Does not belong here: aggregation or
 presentation. No connection is cached, and no cached frame is ever shared between
@@ -16,17 +16,18 @@ import pyarrow as pa
 import streamlit as st
 
 from ecomind.identity import Principal, Scope
-from ecomind.warehouse.reader import OrgReader
+from ecomind.warehouse.reader import Lens, OrgReader
 from ecomind.warehouse.snapshot import SnapshotRef
 from streamlit_app.figures import with_tokens
 
 
 class CacheKey(NamedTuple):
-    """What separates cached frames: never shared between organisations or rights."""
+    """What separates cached frames: never shared between organisations, rights or lenses."""
 
     snapshot_id: str
     org_id: str
     scopes: tuple[str, ...]
+    lens: Lens
 
 
 @st.cache_data(show_spinner=False, max_entries=128, ttl="1h")
@@ -60,20 +61,24 @@ def _frame(table: pa.Table) -> pd.DataFrame:
 
 @dataclass(frozen=True)
 class Data:
-    """What one principal may read of one snapshot."""
+    """What one principal may read of one snapshot, under one lens."""
 
     snapshot: SnapshotRef
     principal: Principal
+    lens: Lens = Lens.RESTATED
 
     @property
     def _key(self) -> CacheKey:
         scopes = tuple(sorted(scope.value for scope in self.principal.scopes))
-        return CacheKey(self.snapshot.snapshot_id, self.principal.org_id, scopes)
+        return CacheKey(self.snapshot.snapshot_id, self.principal.org_id, scopes, self.lens)
+
+    @property
+    def _reader(self) -> OrgReader:
+        return OrgReader(self.snapshot, self.principal, self.lens)
 
     def mart(self, name: str, start: date | None = None, end: date | None = None) -> pd.DataFrame:
         """Rows of a mart, both dates included. Raises ``PermissionError`` without its scope."""
-        reader = OrgReader(self.snapshot, self.principal)
-        return _read_mart(self._key, name, start, end, reader)
+        return _read_mart(self._key, name, start, end, self._reader)
 
     def footprints(self, grain: str, start: date, end: date) -> pd.DataFrame:
         """Daily footprints by ``org``, ``team``, ``user``, ``model`` or ``region``."""
@@ -81,8 +86,7 @@ class Data:
 
     def people_per_team(self, start: date, end: date) -> dict[str, int]:
         """How many people of each team made calls."""
-        reader = OrgReader(self.snapshot, self.principal)
-        return _read_people_per_team(self._key, start, end, reader)
+        return _read_people_per_team(self._key, start, end, self._reader)
 
     def usage_days(self) -> tuple[date, date] | None:
         """The first and last day with usage, or None when there is none."""

@@ -124,6 +124,19 @@ def percent(share: float | None) -> str:
     return f"{share * 100:.1f} %"
 
 
+def signed_percent(share: float | None) -> str:
+    """A change relative to what was before as ``+12.3 %``, small ones with all three digits."""
+    if share is None or not math.isfinite(share):
+        return MISSING
+    return f"{signed(share * 100)} %"
+
+
+def signed(number: float) -> str:
+    """A difference with three significant digits and its sign; none has no sign."""
+    sign = "+" if number > 0 else "-" if number < 0 else ""
+    return f"{sign}{digits(abs(number))}"
+
+
 def change(current: float | None, previous: float | None) -> str | None:
     """The relative change as ``+12.3 %``; None when there is nothing to compare with."""
     if current is None or previous is None or previous <= 0:
@@ -137,6 +150,11 @@ def change(current: float | None, previous: float | None) -> str | None:
 def day(value: date) -> str:
     """A date as ``14 Nov 2026``."""
     return f"{value.day} {value:%b %Y}"
+
+
+def month(value: date) -> str:
+    """The month of a date as ``Nov 2026``."""
+    return f"{value:%b %Y}"
 
 
 def moment(value: datetime | None) -> str:

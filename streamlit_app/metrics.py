@@ -89,6 +89,12 @@ def footprint_metrics(basis: Basis) -> tuple[Metric, ...]:
     return (carbon(basis), ENERGY, WATER)
 
 
+def by_mart_column(scenario: str = "mid") -> dict[str, Metric]:
+    """The footprints on both bases by the mart column of a scenario, in their order."""
+    main = (ENERGY, WATER, *(carbon(basis) for basis in Basis))
+    return {metric.column(scenario): metric for metric in main}
+
+
 def all_metrics(basis: Basis) -> tuple[Metric, ...]:
     """Every measure that has a trend."""
     return (

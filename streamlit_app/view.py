@@ -1,4 +1,4 @@
-"""What the reader is looking at: snapshot, period, basis; chosen once, kept across pages.
+"""What the reader is looking at: snapshot, period, basis, lens; chosen once, kept across pages.
 
 Belongs here: the sidebar's choices and the facts every page shows above its content. Does
 not belong here: the content of a page.
@@ -6,7 +6,7 @@ not belong here: the content of a page.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, timedelta
 
 import pandas as pd
@@ -14,6 +14,7 @@ import streamlit as st
 
 from ecomind.identity import Principal
 from ecomind.settings import get_settings
+from ecomind.warehouse.reader import Lens
 from ecomind.warehouse.snapshot import NoSnapshot, current_snapshot
 from streamlit_app import figures, formatting
 from streamlit_app.data import Data
@@ -28,6 +29,7 @@ _PRESETS = {
     "All data": None,
 }
 _DEFAULT_PRESET = "Last 30 days of data"
+LENSES = {Lens.RESTATED: "As known now", Lens.AS_REPORTED: "As reported"}
 
 
 @dataclass(frozen=True)
@@ -119,10 +121,21 @@ def _choose(data: Data, first: date, last: date) -> View | None:
             help="Location: the average grid where the calls ran. Market: what providers bought "
             "for their supply. The two are alternatives and are never added.",
         )
+        lens = st.radio(
+            "Figures",
+            list(LENSES),
+            format_func=LENSES.__getitem__,
+            key="lens",
+            help="As known now: every month with the factors known today. As reported: each "
+            "frozen month with what was known on the day it was frozen, as its report was made "
+            "from; months not frozen yet are the same. Calls that arrived late are in both. The "
+            "Reports page lists every difference.",
+        )
     if len(dates) != 2:
         st.info("Choose a last day too, so that the period has two ends.")
         return None
-    return View(data, dates[0], dates[1], first, last, Basis(basis))
+    chosen_data = replace(data, lens=Lens(lens))
+    return View(chosen_data, dates[0], dates[1], first, last, Basis(basis))
 
 
 def _last_days(first: date, last: date, days: int | None) -> tuple[date, date]:
@@ -138,12 +151,24 @@ def header(title: str) -> View:
     st.caption(
         f"**{_escaped(view.data.principal.org_name)}** · {view.period} · "
         f"data received through {formatting.moment(snapshot.data_through)} · "
-        f"snapshot `{snapshot.snapshot_id}`  \n"
+        f"snapshot `{snapshot.snapshot_id}`{lens_note(view)}  \n"
         f"Data quality {quality(totals['data_quality_score'])} · "
         f"{formatting.percent(totals['default_factor_energy_share'])} of energy rests on default "
         f"factors · carbon shown {view.basis}-based, {basis_note(view, totals)}"
     )
     return view
+
+
+def lens_note(view: View) -> str:
+    """That figures are shown as reported, and whether that makes a difference in the period."""
+    if view.data.lens is Lens.RESTATED:
+        return ""
+    first = view.start.replace(day=1)
+    months = view.data.mart("org_restatement_monthly", first, view.end)["period_start"]
+    names = [formatting.month(month) for month in sorted(set(months))]
+    if not names:
+        return " · figures **as reported** (no month of the period was restated since)"
+    return f" · figures **as reported** (restated since: {', '.join(names)})"
 
 
 def basis_note(view: View, totals: pd.Series[float]) -> str:

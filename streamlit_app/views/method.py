@@ -28,7 +28,9 @@ COLUMNS = {
     "source_url": "Link",
     "licence": "Licence",
     "factor_id": "Factor",
+    "is_override": "Override",
 }
+OVERRIDE = "our own"
 
 
 def _versions(view: View) -> None:
@@ -68,10 +70,17 @@ def _factors(view: View) -> None:
     chosen = rows if kind == kinds[0] else rows[rows["factor_type"] == kind]
     table = chosen[list(COLUMNS)].rename(columns=COLUMNS)
     table["Kind"] = table["Kind"].map(_kind)
+    table["Override"] = table["Override"].map({True: OVERRIDE, False: ""})
+    table.insert(2, "Override", table.pop("Override"))
     unit = formatting.unit_for(Quantity.ENERGY, float(chosen["energy_mid_kwh"].max()))
     applied = f"Applied to ({unit.symbol})"
     table.insert(2, applied, (chosen["energy_mid_kwh"] / unit.size).map(rounded))
-    st.caption(f"{len(table)} factors, those applied to most energy first (all data).")
+    own = int(chosen["is_override"].sum())
+    st.caption(
+        f"{len(table)} factors, those applied to most energy first (all data, as known now); "
+        f"{own or 'none'} of them {'is an override' if own == 1 else 'are overrides'} of this "
+        "organisation, in the place of shared factors."
+    )
     st.dataframe(
         table,
         hide_index=True,

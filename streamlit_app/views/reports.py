@@ -17,9 +17,9 @@ from ecomind.warehouse.bundles import (
     UnknownBundle,
     list_bundles,
 )
-from streamlit_app import formatting
+from streamlit_app import formatting, restatements
 from streamlit_app.tables import rounded
-from streamlit_app.view import View, header
+from streamlit_app.view import LENSES, View, header
 
 KINDS = {
     DOCUMENT: ("PDF", "application/pdf"),
@@ -71,7 +71,7 @@ def _bundles(view: View) -> None:
 
 def _datapoints(view: View) -> None:
     rows = view.data.mart("rpt_datapoint")
-    st.subheader("Datapoints of the current snapshot")
+    st.subheader(f"Datapoints of the current snapshot, {LENSES[view.data.lens].lower()}")
     if rows.empty:
         st.info("No month has data yet, so there is no datapoint.")
         return
@@ -115,6 +115,7 @@ def page() -> None:
         )
         return
     _bundles(view)
+    restatements.section(view.data)
     _datapoints(view)
 
 

@@ -78,7 +78,8 @@ WITH factor(factor_id, factor_type, key, value_low, value_mid, value_high, unit,
 SELECT org_id, factor_id, factor_type, key, value_low::double AS value_low,
     value_mid::double AS value_mid, value_high::double AS value_high, unit, basis, data_year,
     make_date(data_year, 1, 1) AS valid_from, source, source_url, licence, dq_score,
-    any_value(factor_set_id) AS factor_set_id, sum(energy_mid_kwh * share) AS energy_mid_kwh
+    any_value(factor_set_id) AS factor_set_id, false AS is_override,
+    sum(energy_mid_kwh * share) AS energy_mid_kwh
 FROM usage CROSS JOIN factor GROUP BY ALL ORDER BY org_id, factor_id;
 """
 
@@ -125,9 +126,21 @@ FROM month CROSS JOIN point ORDER BY org_id, period_start, datapoint_id;
 """
 
 
+RESTATEMENTS = """
+CREATE TABLE mart.org_restatement_monthly (org_id varchar, period_start date, frozen_on date,
+    metric varchar, unit varchar, value_as_reported double, value_restated double,
+    difference double, difference_share double, is_significant boolean);
+CREATE TABLE mart.restatement (org_id varchar, period_start date, metric varchar, term varchar,
+    reported_factor_ids varchar, restated_factor_ids varchar, unit varchar, difference double);
+CREATE TABLE intermediate.int_factor_rows AS
+SELECT DISTINCT * EXCLUDE (org_id, energy_mid_kwh) FROM mart.factor_in_use;
+"""
+"""No month was restated; `tests.support.restated` has some that were."""
+
+
 def create_tables(connection: duckdb.DuckDBPyConnection, orgs: int) -> None:
     """Create every published table from the registered relation ``usage``."""
-    for schema in ("intermediate", "mart", "reporting", "publication"):
+    for schema in ("intermediate", "mart", "reporting", "as_reported", "publication"):
         connection.execute(f"CREATE SCHEMA {schema}")
     connection.execute("CREATE TABLE intermediate.usage_footprint_daily AS SELECT * FROM usage")
     for mart, keys in MART_KEYS.items():
@@ -135,6 +148,9 @@ def create_tables(connection: duckdb.DuckDBPyConnection, orgs: int) -> None:
     connection.execute(HEALTH)
     connection.execute(FACTORS)
     connection.execute(datapoint_statement())
+    connection.execute(RESTATEMENTS)
+    for schema, mart in (*(("mart", mart) for mart in MART_KEYS), ("reporting", "rpt_datapoint")):
+        connection.execute(f"CREATE VIEW as_reported.{mart} AS SELECT * FROM {schema}.{mart}")
     create_dimensions(connection, orgs)
     connection.execute(
         "CREATE TABLE publication.snapshot (snapshot_id varchar, published_at timestamptz,"
