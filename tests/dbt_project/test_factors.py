@@ -157,7 +157,8 @@ def test_broken_factor_file_stops_the_build_and_leaves_the_marts(
     rewrite(path, rows)
     try:
         result = editable.dbt(
-            "build", "--select", path.stem, "int_factors", "--indirect-selection", "cautious"
+            *("build", "--select", path.stem, "int_factor_rows", "int_factors"),
+            *("--indirect-selection", "cautious"),
         )
     finally:
         path.write_bytes(original)
