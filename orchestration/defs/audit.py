@@ -1,6 +1,5 @@
 """Audit: acceptance of the published figures, the auditor's pages, the nightly full audit."""
 
-import shutil
 from typing import Final
 
 import dagster as dg
@@ -19,6 +18,12 @@ from orchestration.names import (
 
 RUN_RESULTS: Final = "run_results.json"
 ACCEPTED_CHECK = "published_figures_are_acceptable"
+# dbt's page cuts the descriptions of columns, and with them units and formulas, after a few words.
+_WHOLE_DESCRIPTIONS: Final = """<style>
+tr.column-row td:nth-child(3) {white-space: normal !important; max-width: none !important}
+tr.column-row td:first-child {overflow-wrap: anywhere; min-width: 14em}
+table th:nth-child(3) {width: 60%}
+</style>"""
 
 
 @dg.asset(
@@ -73,12 +78,14 @@ def dbt_docs(context: dg.AssetExecutionContext, dbt: DbtCliResource) -> dg.Mater
     target = settings.dbt_target_dir / "docs"
     arguments = ["docs", "generate", "--static"]
     dbt.cli(arguments, target_path=target).wait()
-    page = target / "static_index.html"
+    page = (target / "static_index.html").read_text(encoding="utf-8")
     folder = settings.documents_dir / "dbt"
     folder.mkdir(parents=True, exist_ok=True)
-    shutil.copyfile(page, folder / "index.html.new")
-    (folder / "index.html.new").replace(folder / "index.html")
-    return dg.MaterializeResult(metadata={"size_bytes": page.stat().st_size})
+    new = folder / "index.html.new"
+    new.write_text(page.replace("</head>", f"{_WHOLE_DESCRIPTIONS}</head>", 1), encoding="utf-8")
+    size_bytes = new.stat().st_size
+    new.replace(folder / "index.html")
+    return dg.MaterializeResult(metadata={"size_bytes": size_bytes})
 
 
 @dg.asset(

@@ -57,6 +57,7 @@ def test_up_writes_reports_and_documents(demonstration: tuple[Installation, str]
             assert bundle.read("report.pdf").startswith(b"%PDF-1.")
     dbt_docs = (settings.documents_dir / "dbt" / "index.html").read_text(encoding="utf-8")
     assert "from a reported number to the calls behind it" in dbt_docs
+    assert dbt_docs.index("white-space: normal") < dbt_docs.index("</head>")
     data_docs = (settings.documents_dir / "data" / "index.html").read_text(encoding="utf-8")
     assert re.search(r"All \d+ expectations hold", data_docs)
     for page in (settings.documents_dir / "data").rglob("*.html"):
