@@ -21,6 +21,8 @@ from ecomind.settings import Settings
 MANIFEST = "manifest.json"
 FACTS = "facts.csv"
 DOCUMENT = "report.pdf"
+RESTATEMENT = "restatement.csv"
+"""Only in bundles of months that were restated."""
 
 _ORG_ID = re.compile(r"[a-z0-9][a-z0-9_.-]{0,63}")
 _PERIOD = re.compile(r"[0-9]{4}-(0[1-9]|1[0-2])")

@@ -21,6 +21,7 @@ from ecomind.warehouse.bundles import (
     DOCUMENT,
     FACTS,
     MANIFEST,
+    RESTATEMENT,
     Bundle,
     period_bundles,
     period_directory,
@@ -33,6 +34,7 @@ from orchestration.reports.document import SNAPSHOT_KEYS, page_data
 from orchestration.reports.facts import facts_csv
 from orchestration.reports.pdf import STANDARDS, TEMPLATE, report_pdf
 from orchestration.reports.period import Period
+from orchestration.reports.restated import Restatement, restatement_csv
 
 FORMAT_VERSION = 1
 PACKAGES = ("altair", "duckdb", "typst", "vl-convert-python")
@@ -67,23 +69,42 @@ def build_bundle(
 
 def bundle_files(content: Content) -> dict[str, bytes]:
     """Name and content of every file of a bundle."""
-    facts = facts_csv(content.datapoints, content.snapshot.snapshot_id)
-    files = {FACTS: facts, DOCUMENT: report_pdf(content, facts)}
-    manifest = json.dumps(_manifest(content, files), indent=2, sort_keys=True, ensure_ascii=False)
-    return {**files, MANIFEST: (manifest + "\n").encode("utf-8")}
+    snapshot_id, restatement = content.snapshot.snapshot_id, content.restatement
+    files = {FACTS: facts_csv(content.datapoints, snapshot_id, restatement)}
+    if restatement is not None:
+        files[RESTATEMENT] = restatement_csv(restatement, snapshot_id)
+    files[DOCUMENT] = report_pdf(content, files)
+    return {**files, MANIFEST: _printed(_manifest(content, files))}
 
 
 def store_bundle(files: dict[str, bytes], org_id: str, period: str, reports_dir: Path) -> Bundle:
-    """Store files as the next version, unless a version holds exactly these bytes."""
+    """Store files as the next version, unless a version holds exactly these bytes.
+
+    The manifest of a restated month says which version it supersedes.
+    """
     while True:
         stored = period_bundles(reports_dir, org_id, period)
         for bundle in reversed(stored):
-            if _holds(bundle, files):
+            if _holds(bundle, _as_version(files, bundle.version)):
                 return bundle
         folder = period_directory(reports_dir, org_id, period)
-        directory = folder / version_name(stored[-1].version + 1 if stored else 1)
-        if _write(files, directory):
+        version = stored[-1].version + 1 if stored else 1
+        directory = folder / version_name(version)
+        if _write(_as_version(files, version), directory):
             return read_bundle(directory)
+
+
+def _as_version(files: dict[str, bytes], version: int) -> dict[str, bytes]:
+    manifest = json.loads(files[MANIFEST])
+    if "restatement" not in manifest or version == 1:
+        return files
+    manifest["restatement"]["supersedes"] = version_name(version - 1)
+    return {**files, MANIFEST: _printed(manifest)}
+
+
+def _printed(manifest: dict[str, object]) -> bytes:
+    text = json.dumps(manifest, indent=2, sort_keys=True, ensure_ascii=False)
+    return (text + "\n").encode("utf-8")
 
 
 def figures_sha256(content: Content) -> str:
@@ -92,7 +113,9 @@ def figures_sha256(content: Content) -> str:
     printed["is_open"] = printed["open_note"] is not None
     for name in SNAPSHOT_KEYS:
         del printed[name]
-    printed["facts"] = facts_csv(content.datapoints, "").decode("utf-8")
+    printed["facts"] = facts_csv(content.datapoints, "", content.restatement).decode("utf-8")
+    if content.restatement is not None:
+        printed["restatement_facts"] = restatement_csv(content.restatement, "").decode("utf-8")
     printed["days"] = {day: repr(part) for day, part in content.days.items()}
     printed["template"] = TEMPLATE.read_text(encoding="utf-8")
     printed["packages"] = _packages()
@@ -146,7 +169,11 @@ def _write(files: dict[str, bytes], directory: Path) -> bool:
 
 def _manifest(content: Content, files: dict[str, bytes]) -> dict[str, object]:
     through = content.snapshot.data_through
+    restated = (
+        {} if content.restatement is None else {"restatement": _restated(content.restatement)}
+    )
     return {
+        **restated,
         "format_version": FORMAT_VERSION,
         "org_id": content.org_id,
         "org_name": content.org_name,
@@ -170,6 +197,17 @@ def _manifest(content: Content, files: dict[str, bytes]) -> dict[str, object]:
         "figures_sha256": figures_sha256(content),
         "packages": _packages(),
         "signed": False,
+    }
+
+
+def _restated(restatement: Restatement) -> dict[str, object]:
+    return {
+        "frozen_on": restatement.frozen_on.isoformat(),
+        "reason": "factors or mappings that became known after the month was frozen",
+        "significant_metrics": [
+            row["metric"] for row in restatement.metrics if row["is_significant"]
+        ],
+        "supersedes": None,
     }
 
 

@@ -18,8 +18,8 @@ import duckdb
 
 from ecomind.warehouse.reader import SMALLEST_GROUP
 from orchestration.reports.period import Period
+from orchestration.reports.restated import Restatement, Row, read_restatement
 
-Row = dict[str, Any]
 SCENARIOS = ("low", "mid", "high")
 METRICS = {
     "it_energy": "kwh",
@@ -91,7 +91,8 @@ class Content:
     ``days``, ``teams``, ``models`` and ``regions`` are keyed by day of month, team name,
     (provider, model) and (provider, region, zone), the last three largest energy first.
     ``unknown_models`` and ``factors`` are those of all recorded time, in the order of their keys.
-    ``rows_read`` counts the rows of each published table that went in.
+    ``restatement`` is None unless the month was restated since it was frozen. ``rows_read``
+    counts the rows of each published table that went in.
     """
 
     org_id: str
@@ -108,6 +109,7 @@ class Content:
     factors: list[Row]
     intake: dict[str, int]
     rejections: dict[str, int]
+    restatement: Restatement | None = None
     rows_read: dict[str, int] = field(default_factory=dict)
 
     def versions(self, column: str) -> list[str]:
@@ -132,10 +134,15 @@ class _Tables:
     def of_org(self, table: str) -> list[Row]:
         return self._rows(table, "true", [])
 
+    def chosen(self, table: str, key: str, values: list[str]) -> list[Row]:
+        return self._fetched(table, f"list_contains(?, {key})", [values])
+
     def _rows(self, table: str, condition: str, values: list[str]) -> list[Row]:
+        return self._fetched(table, f"org_id = ? and {condition}", [self.org_id, *values])
+
+    def _fetched(self, table: str, condition: str, values: list[Any]) -> list[Row]:
         result = self.connection.execute(
-            f"select * from {table} where org_id = ? and {condition} order by all",
-            [self.org_id, *values],
+            f"select * from {table} where {condition} order by all", values
         )
         names = [column[0] for column in result.description or ()]
         rows = [dict(zip(names, row, strict=True)) for row in result.fetchall()]
@@ -179,6 +186,7 @@ def read_content(connection: duckdb.DuckDBPyConnection, org_id: str, period: Per
         factors=sorted(tables.of_org("mart.factor_in_use"), key=_factor_order),
         intake=_counts(tables.of_month("mart.intake_health_daily", "received_date")),
         rejections=_rejections(tables.of_month("mart.rejection_daily", "received_date")),
+        restatement=read_restatement(tables),
         rows_read=tables.rows_read,
     )
     _check(content)
@@ -301,6 +309,8 @@ def _check(content: Content) -> None:
                 raise FiguresDisagree(
                     f"{metric} by {name} sums to {summed!r}, the organisation has {total.mid!r}"
                 )
+    if content.restatement is not None:
+        _check_restatement(content.restatement, content.total)
     for row in content.datapoints:
         values = [row["value"], row["value_low"], row["value_high"]]
         computed = row["status"] == COMPUTED
@@ -308,3 +318,23 @@ def _check(content: Content) -> None:
             raise FiguresDisagree(f"{row['datapoint_id']} is computed but has no value")
         if not computed and any(value is not None for value in values):
             raise FiguresDisagree(f"{row['datapoint_id']} is {row['status']} but has a value")
+
+
+def _check_restatement(restatement: Restatement, total: Footprint) -> None:
+    """Restated values are those the report prints, and parts sum to their difference."""
+    for row in restatement.metrics:
+        stem = row["metric"].rpartition("_mid_")[0]
+        restated, difference = row["value_restated"], row["difference"]
+        if stem in total.metrics and not _agree(restated, total.metrics[stem].mid, restated):
+            raise FiguresDisagree(
+                f"{stem} is restated to {restated!r}, the month has {total.metrics[stem].mid!r}"
+            )
+        summed = math.fsum(part["difference"] for part in restatement.parts_of(row["metric"]))
+        if not _agree(summed, difference, restated):
+            raise FiguresDisagree(
+                f"the parts of {stem}'s restatement sum to {summed!r}, it changed by {difference!r}"
+            )
+
+
+def _agree(found: float, expected: float, scale: float) -> bool:
+    return math.isclose(found, expected, rel_tol=_AGREEMENT, abs_tol=_AGREEMENT * abs(scale))

@@ -13,7 +13,7 @@ from typing import Any
 
 from ecomind.warehouse.reader import SMALLEST_GROUP
 from orchestration.reports import charts
-from orchestration.reports.content import COMPUTED, Content, Footprint, Range, Row
+from orchestration.reports.content import COMPUTED, Content, Footprint, Range
 from orchestration.reports.numbers import (
     CARBON,
     ENERGY,
@@ -29,6 +29,8 @@ from orchestration.reports.numbers import (
     significant,
 )
 from orchestration.reports.period import day_text, moment_text
+from orchestration.reports.restated import Row
+from orchestration.reports.restated_page import restatement_page
 from orchestration.reports.typeface import printable, shortened
 
 Table = dict[str, Any]
@@ -100,6 +102,7 @@ def page_data(content: Content, drawn: dict[str, charts.Chart]) -> dict[str, Any
         "sources": [_source(number, *source) for source, number in sources.items()],
         "factors_left_out": max(0, len(content.factors) - FACTORS_SHOWN),
         "frameworks": framework_status(),
+        "restatement": restatement_page(content.restatement),
     }
     return {key: _map_text(value, printable) for key, value in data.items()}
 

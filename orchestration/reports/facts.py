@@ -1,20 +1,20 @@
 """``facts.csv``: every datapoint of a report, exactly as published.
 
-Belongs here: the columns, their order and their spelling. Does not belong here: rounding.
+Belongs here: the columns and their order. Does not belong here: spelling of cells, or rounding.
 
-RFC 4180, UTF-8. Numbers are the shortest decimal text that reads back as the same number. A
-datapoint without a value has an empty cell and says why in ``status`` and ``refusal_reason``.
-Text that a spreadsheet would run as a formula is preceded by an apostrophe.
+RFC 4180, UTF-8. A datapoint without a value has an empty cell and says why in ``status`` and
+``refusal_reason``. Months that were restated have further columns at the end.
 """
 
 from __future__ import annotations
 
 import csv
 import io
-from collections.abc import Iterable, Mapping
-from datetime import date, datetime
-from decimal import Decimal
+from collections.abc import Iterable, Sequence
 from typing import Any
+
+from orchestration.reports.cells import cell
+from orchestration.reports.restated import DATAPOINT_COLUMNS, Restatement, with_reported
 
 COLUMNS = (
     "org_id",
@@ -39,33 +39,20 @@ COLUMNS = (
     "source_model",
     "snapshot_id",
 )
-_FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r", "\n")
 
 
-def facts_csv(datapoints: Iterable[Mapping[str, Any]], snapshot_id: str) -> bytes:
+def facts_csv(
+    datapoints: Iterable[dict[str, Any]], snapshot_id: str, restatement: Restatement | None = None
+) -> bytes:
     """The file, one datapoint per row in the given order."""
+    columns: Sequence[str] = COLUMNS
+    if restatement is not None:
+        columns = (*COLUMNS, *DATAPOINT_COLUMNS)
+        datapoints = with_reported(restatement, datapoints)
     text = io.StringIO(newline="")
     writer = csv.writer(text, lineterminator="\r\n")
-    writer.writerow(COLUMNS)
+    writer.writerow(columns)
     for row in datapoints:
         whole = {**row, "snapshot_id": snapshot_id}
-        writer.writerow([cell(whole[name]) for name in COLUMNS])
+        writer.writerow([cell(whole[name]) for name in columns])
     return text.getvalue().encode("utf-8")
-
-
-def cell(value: object) -> str:
-    """The text of one cell. Raises ``TypeError`` for a kind of value no datapoint has."""
-    if value is None:
-        return ""
-    if isinstance(value, str):
-        return guarded(value)
-    if isinstance(value, datetime | date):
-        return value.isoformat()
-    if isinstance(value, int | float | Decimal) and not isinstance(value, bool):
-        return repr(value) if isinstance(value, float) else str(value)
-    raise TypeError(f"a datapoint cannot hold a {type(value).__name__}")
-
-
-def guarded(text: str) -> str:
-    """Text that no spreadsheet takes for a formula."""
-    return "'" + text if text.lstrip(" ").startswith(_FORMULA_STARTS) else text

@@ -13,6 +13,7 @@ from decimal import ROUND_HALF_EVEN, Decimal
 from orchestration.reports.content import Range
 
 EN_DASH = "\u2013"
+MINUS = "\u2212"
 NO_BREAK_SPACE = "\u00a0"
 NOT_KNOWN = "not known"
 
@@ -50,6 +51,12 @@ def significant(value: float, digits: int = 3) -> str:
         rounded = rounded.quantize(step.scaleb(1))
     places = max(0, -int(rounded.as_tuple().exponent))
     return f"{rounded:,.{places}f}"
+
+
+def signed(value: float, digits: int = 3) -> str:
+    """A difference with its sign, to some significant digits; none has no sign."""
+    sign = "+" if value > 0 else MINUS if value < 0 else ""
+    return f"{sign}{significant(abs(value), digits)}"
 
 
 def exact(value: float) -> str:

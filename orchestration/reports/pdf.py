@@ -11,6 +11,7 @@ from __future__ import annotations
 import json
 import shutil
 import tempfile
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Literal
 
@@ -29,8 +30,8 @@ class ReportNotPrintable(Exception):
     """The PDF cannot be made as promised; carries the compiler's words."""
 
 
-def report_pdf(content: Content, facts: bytes) -> bytes:
-    """The document, with ``facts`` attached as ``facts.csv``.
+def report_pdf(content: Content, attachments: Mapping[str, bytes]) -> bytes:
+    """The document, with the CSV files attached by their names.
 
     Raises ``ReportNotPrintable`` when the compiler objects to anything, warnings included.
     """
@@ -39,7 +40,8 @@ def report_pdf(content: Content, facts: bytes) -> bytes:
         root = Path(folder)
         shutil.copyfile(TEMPLATE, root / "main.typ")
         (root / "data.json").write_text(json.dumps(page_data(content, drawn)), encoding="utf-8")
-        (root / "facts.csv").write_bytes(facts)
+        for name, attached in attachments.items():
+            (root / name).write_bytes(attached)
         for name, chart in drawn.items():
             (root / f"{name}.svg").write_text(chart.svg, encoding="utf-8")
         return _compile(root)

@@ -13,6 +13,7 @@ from ecomind.warehouse.bundles import (
     DOCUMENT,
     FACTS,
     MANIFEST,
+    RESTATEMENT,
     Bundle,
     UnknownBundle,
     list_bundles,
@@ -24,6 +25,7 @@ from streamlit_app.view import LENSES, View, header
 KINDS = {
     DOCUMENT: ("PDF", "application/pdf"),
     FACTS: ("CSV", "text/csv"),
+    RESTATEMENT: ("Restatement", "text/csv"),
     MANIFEST: ("Manifest", "application/json"),
 }
 STATUSES = {"computed": "Computed", "not_available": "Not available", "refused": "Not stated"}
@@ -31,13 +33,15 @@ STATUSES = {"computed": "Computed", "not_available": "Not available", "refused":
 
 def _bundle(bundle: Bundle) -> None:
     with st.container(border=True):
-        columns = st.columns([4, 1, 1, 1], vertical_alignment="center")
-        columns[0].markdown(f"**{bundle.period}**, version {bundle.version}")
+        kinds = {k: v for k, v in KINDS.items() if k != RESTATEMENT or k in bundle.files}
+        columns = st.columns([4, *[1.2] * len(kinds)], vertical_alignment="center")
+        restated = ", restated" if RESTATEMENT in bundle.files else ""
+        columns[0].markdown(f"**{bundle.period}**, version {bundle.version}{restated}")
         columns[0].caption(
             f"From snapshot `{bundle.snapshot_id}`, published "
             f"{formatting.moment(bundle.created_at)}"
         )
-        for column, (name, (label, mime)) in zip(columns[1:], KINDS.items(), strict=True):
+        for column, (name, (label, mime)) in zip(columns[1:], kinds.items(), strict=True):
             if name not in bundle.files:
                 column.caption(f"{label} missing")
                 continue

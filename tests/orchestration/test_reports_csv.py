@@ -11,8 +11,9 @@ from typing import Any
 import pytest
 
 from ecomind.warehouse.snapshot import SnapshotRef, read_snapshot
+from orchestration.reports.cells import cell, guarded
 from orchestration.reports.content import FiguresDisagree, NothingToReport, read_content
-from orchestration.reports.facts import COLUMNS, cell, facts_csv, guarded
+from orchestration.reports.facts import COLUMNS, facts_csv
 from orchestration.reports.period import Period
 from tests.orchestration.snapshot_fixture import build_snapshot, changed
 

@@ -62,7 +62,7 @@ def text_of(path: Path) -> str:
 
 def printed(content: Content, folder: Path) -> str:
     path = folder / "report.pdf"
-    path.write_bytes(report_pdf(content, b"a\r\n"))
+    path.write_bytes(report_pdf(content, {"facts.csv": b"a\r\n"}))
     return text_of(path)
 
 
@@ -215,7 +215,7 @@ def test_a_month_with_one_day_and_no_footprint_prints(
     with read_snapshot(few).connect() as connection:
         content = read_content(connection, "borealis", OCTOBER)
     assert content.total.metrics["energy"].high == 0
-    assert report_pdf(content, b"").startswith(b"%PDF-")
+    assert report_pdf(content, {"facts.csv": b""}).startswith(b"%PDF-")
 
 
 def test_another_process_in_another_time_zone_gives_the_same_bytes(
@@ -251,7 +251,7 @@ def test_a_font_that_is_missing_stops_the_report(
 ) -> None:
     monkeypatch.setattr(pdf, "FONT_DIR", tmp_path)
     with pytest.raises(ReportNotPrintable, match=r"unknown font family|font"):
-        report_pdf(content, b"")
+        report_pdf(content, {"facts.csv": b""})
 
 
 def test_the_snapshot_is_part_of_the_document(content: Content, files: dict[str, bytes]) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import atexit
+import json
 import shutil
 import tempfile
 from dataclasses import dataclass
@@ -79,15 +80,18 @@ def grow_research(snapshot: Path) -> None:
         )
 
 
-def bundle(settings: Settings, org_id: str, period: str = "2026-10") -> Path:
-    """A report bundle with the files the catalogue promises."""
+def bundle(settings: Settings, org_id: str, period: str = "2026-10", *further: str) -> Path:
+    """A report bundle with the files the catalogue promises, and further ones."""
     directory = settings.reports_dir / org_id / period / "v001"
     directory.mkdir(parents=True)
     (directory / "facts.csv").write_text("datapoint_id,value\nai_electricity_use,1.5\n")
     (directory / "report.pdf").write_bytes(b"%PDF-1.7\n")
+    for name in further:
+        (directory / name).write_text("x\n")
+    files = json.dumps({key: {} for key in ("facts.csv", "report.pdf", *further)})
     published = datetime(2026, 11, 15, 6, tzinfo=UTC).isoformat()
     (directory / "manifest.json").write_text(
         f'{{"snapshot": {{"snapshot_id": "{SNAPSHOT_ID}", "published_at": "{published}"}},'
-        ' "files": {"facts.csv": {}, "report.pdf": {}}}'
+        f' "files": {files}}}'
     )
     return directory

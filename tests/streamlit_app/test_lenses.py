@@ -11,13 +11,14 @@ from streamlit.testing.v1 import AppTest
 
 from ecomind.identity import Principal, Role, Scope
 from ecomind.settings import Settings
+from ecomind.warehouse.bundles import RESTATEMENT
 from ecomind.warehouse.reader import Lens, OrgReader
 from ecomind.warehouse.snapshot import current_snapshot
 from streamlit_app import formatting, restatements
 from streamlit_app.data import Data
 from streamlit_app.formatting import Quantity
 from tests.streamlit_app.conftest import Open
-from tests.streamlit_app.support import APP, PAGES
+from tests.streamlit_app.support import APP, PAGES, bundle
 from tests.support.restated import ORG_ID, ORG_NAME, install_restated
 
 MAIN = ("Energy", "Water", "Carbon, location-based", "Carbon, market-based")
@@ -155,6 +156,17 @@ def test_datapoints_follow_the_lens(open_restated: OpenRestated) -> None:
         )
     electricity = "Electricity used by AI services"
     assert values[Lens.RESTATED][electricity] > values[Lens.AS_REPORTED][electricity]
+
+
+def test_the_bundle_of_a_restated_month_offers_its_further_file(
+    open_restated: OpenRestated, settings: Settings
+) -> None:
+    bundle(settings, ORG_ID, "2026-11")
+    bundle(settings, ORG_ID, "2026-09", RESTATEMENT)
+    app = open_restated("reports", Lens.RESTATED)
+    labels = [button.label for button in app.download_button]
+    assert labels == ["PDF", "CSV", "Manifest", "PDF", "CSV", "Restatement", "Manifest"]
+    assert any("**2026-09**, version 1, restated" in text.value for text in app.markdown)
 
 
 def test_overrides_are_marked_among_the_factors(open_restated: OpenRestated) -> None:
