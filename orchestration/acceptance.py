@@ -85,16 +85,61 @@ def _datapoint_expectations(gx: Any) -> Iterator[Any]:
     )
 
 
+def _as_reported_expectations(gx: Any) -> Iterator[Any]:
+    yield from _daily_mart_expectations(gx)
+    for activity in ("events", "calls"):
+        yield gx.expectations.ExpectColumnPairValuesToBeEqual(
+            column_A=activity, column_B=f"{activity}_as_known_now"
+        )
+
+
+def _restatement_expectations(gx: Any) -> Iterator[Any]:
+    expect = gx.expectations
+    for key in ("org_id", "period_start", "frozen_on", "metric", "unit", "is_significant"):
+        yield expect.ExpectColumnValuesToNotBeNull(column=key)
+    yield expect.ExpectCompoundColumnsToBeUnique(column_list=["org_id", "period_start", "metric"])
+    for value in ("value_as_reported", "value_restated"):
+        yield expect.ExpectColumnValuesToBeBetween(column=value, min_value=0)
+    yield expect.ExpectColumnValuesToBeBetween(
+        column="share_no_part_explains", min_value=0, max_value=_TOLERANCE
+    )
+
+
+def _part_expectations(gx: Any) -> Iterator[Any]:
+    for key in ("org_id", "period_start", "metric", "term", "factor_ids"):
+        yield gx.expectations.ExpectColumnValuesToNotBeNull(column=key)
+
+
+_TOLERANCE = 1e-9
 _SUITES: Mapping[str, Any] = {
     "mart.org_footprint_daily": _daily_mart_expectations,
     "mart.model_footprint_daily": _daily_mart_expectations,
+    "as_reported.org_footprint_daily": _as_reported_expectations,
+    "mart.org_restatement_monthly": _restatement_expectations,
+    "mart.restatement": _part_expectations,
     "reporting.rpt_datapoint": _datapoint_expectations,
 }
+_FURTHER_COLUMNS: Mapping[str, str] = {
+    "as_reported.org_footprint_daily": """
+        (select events from mart.org_footprint_daily as now
+            where now.org_id = t.org_id and now.usage_date = t.usage_date) as events_as_known_now,
+        (select calls from mart.org_footprint_daily as now
+            where now.org_id = t.org_id and now.usage_date = t.usage_date) as calls_as_known_now""",
+    "mart.org_restatement_monthly": """
+        abs(difference - coalesce((select sum(difference) from mart.restatement as part
+            where part.org_id = t.org_id and part.period_start = t.period_start
+            and part.metric = t.metric), 0))
+        / nullif(greatest(value_as_reported, value_restated), 0) as share_no_part_explains""",
+    "mart.restatement": "nullif(reported_factor_ids || restated_factor_ids, '') as factor_ids",
+}
+"""What a table is held against beside its own columns."""
 
 
 def _frame(snapshot: SnapshotRef, mart: str) -> pd.DataFrame:
+    further = f", {_FURTHER_COLUMNS[mart]}" if mart in _FURTHER_COLUMNS else ""
+    query = f"select t.*{further} from {mart} as t order by all"
     with snapshot.connect() as connection:
-        return connection.execute(f"select * from {mart} order by all").to_arrow_table().to_pandas()
+        return connection.execute(query).to_arrow_table().to_pandas()
 
 
 def _between(kwargs: Mapping[str, Any]) -> str:
@@ -108,6 +153,7 @@ _SENTENCES: Mapping[str, Callable[[Mapping[str, Any]], str]] = {
     "expect_column_pair_values_a_to_be_greater_than_b": lambda k: (
         f"{k['column_A']} is never below {k['column_B']}"
     ),
+    "expect_column_pair_values_to_be_equal": lambda k: f"{k['column_A']} equals {k['column_B']}",
     "expect_column_values_to_be_in_set": lambda k: (
         f"{k['column']} is one of {', '.join(k['value_set'])}"
     ),
