@@ -21,30 +21,31 @@ from ecomind.settings import Settings
 
 _STATEMENT = Path(__file__).with_name("plain.sql")
 _SCENARIOS = ("low", "mid", "high")
+_FACILITY = ("facility_key", "provider_key")
+_WATER = ("placed.zone_id", "zones.fallback_water_zone_id")
 _FACTORS = {
-    "pue": ("pue", "coalesce(regions.pue_key, models.provider_key)"),
-    "wue": ("wue", "coalesce(regions.wue_key, models.provider_key)"),
-    "market": ("grid_market", "coalesce(regions.market_key, models.provider_key)"),
-    "grid": ("grid_location", "coalesce(regions.zone_id, defaults.default_zone_id)"),
-    "water": ("water_offsite", "zones.water_zone_id"),
-    "dry": ("water_offsite_without_hydro", "zones.water_without_hydro_zone_id"),
-    "embodied": ("embodied", "'*'"),
+    "pue": ("pue", _FACILITY),
+    "wue": ("wue", _FACILITY),
+    "market": ("grid_market", _FACILITY),
+    "grid": ("grid_location", ("placed.zone_id",)),
+    "water": ("water_offsite", _WATER),
+    "dry": ("water_offsite_without_hydro", _WATER),
+    "embodied": ("embodied", ("'*'",)),
 }
-_MARKET = "coalesce(market.value_{s}, grid.value_{s})"
+"""Type of each factor, and its keys: the first that has a row is taken."""
+_MARKET = "coalesce(market_{s}, grid_{s})"
 _METRICS = {
     "it_energy_{s}_kwh": "it_{s}",
-    "energy_{s}_kwh": "it_{s} * pue.value_{s}",
-    "water_onsite_{s}_l": "it_{s} * wue.value_{s}",
-    "water_offsite_{s}_l": "it_{s} * pue.value_{s} * water.value_{s}",
-    "water_{s}_l": "it_{s} * (wue.value_{s} + pue.value_{s} * water.value_{s})",
-    "water_offsite_without_hydro_{s}_l": "it_{s} * pue.value_{s} * dry.value_{s}",
-    "co2e_location_{s}_kg": "it_{s} * pue.value_{s} * grid.value_{s} / 1000",
-    "co2e_market_{s}_kg": f"it_{{s}} * pue.value_{{s}} * {_MARKET} / 1000",
-    "co2e_embodied_{s}_kg": "it_{s} * embodied.value_{s} / 1000",
-    "co2e_total_location_{s}_kg": "it_{s} * (pue.value_{s} * grid.value_{s}"
-    " + embodied.value_{s}) / 1000",
-    "co2e_total_market_{s}_kg": f"it_{{s}} * (pue.value_{{s}} * {_MARKET}"
-    " + embodied.value_{s}) / 1000",
+    "energy_{s}_kwh": "it_{s} * pue_{s}",
+    "water_onsite_{s}_l": "it_{s} * wue_{s}",
+    "water_offsite_{s}_l": "it_{s} * pue_{s} * water_{s}",
+    "water_{s}_l": "it_{s} * (wue_{s} + pue_{s} * water_{s})",
+    "water_offsite_without_hydro_{s}_l": "it_{s} * pue_{s} * dry_{s}",
+    "co2e_location_{s}_kg": "it_{s} * pue_{s} * grid_{s} / 1000",
+    "co2e_market_{s}_kg": f"it_{{s}} * pue_{{s}} * {_MARKET} / 1000",
+    "co2e_embodied_{s}_kg": "it_{s} * embodied_{s} / 1000",
+    "co2e_total_location_{s}_kg": "it_{s} * (pue_{s} * grid_{s} + embodied_{s}) / 1000",
+    "co2e_total_market_{s}_kg": f"it_{{s}} * (pue_{{s}} * {_MARKET} + embodied_{{s}}) / 1000",
 }
 METRICS = [name.format(s=s) for name in _METRICS for s in _SCENARIOS]
 _MART_KEYS = ("", "team_id,", "user_id, team_id,", "provider, model,", "provider, region, zone_id,")
@@ -88,13 +89,19 @@ def _it_kwh(s: str) -> str:
         ) / 1e3 as it_{s}"""
 
 
-def _factor_join(name: str) -> str:
-    kind, key = _FACTORS[name]
-    return (
-        f"left join marts.intermediate.int_factors as {name} on {name}.factor_type = '{kind}'"
-        f" and {name}.key = {key} and usage_date >= {name}.effective_from"
-        f" and usage_date < {name}.effective_to"
+def _factor_joins(name: str) -> str:
+    kind, keys = _FACTORS[name]
+    return "\n    ".join(
+        f"left join factors as {name}_{number} on {name}_{number}.factor_type = '{kind}'"
+        f" and {name}_{number}.key = {key} and usage_date >= {name}_{number}.effective_from"
+        f" and usage_date < {name}_{number}.effective_to"
+        for number, key in enumerate(keys)
     )
+
+
+def _found(name: str, s: str) -> str:
+    rows = [f"{name}_{number}.value_{s}" for number, _ in enumerate(_FACTORS[name][1])]
+    return f"coalesce({', '.join(rows)}) as {name}_{s}"
 
 
 def statement(files: list[str], target: str, dedup: str) -> str:
@@ -104,7 +111,8 @@ def statement(files: list[str], target: str, dedup: str) -> str:
         target=target,
         dedup=DEDUPS[dedup],
         it_kwh=",\n        ".join(_it_kwh(s) for s in _SCENARIOS),
-        factors="\n    ".join(_factor_join(name) for name in _FACTORS),
+        found=",\n        ".join(_found(name, s) for name in _FACTORS for s in _SCENARIOS),
+        factors="\n    ".join(_factor_joins(name) for name in _FACTORS),
         metrics=",\n    ".join(
             f"{formula.format(s=s)} as {name.format(s=s)}"
             for name, formula in _METRICS.items()

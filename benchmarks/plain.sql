@@ -78,28 +78,46 @@ daily as (
     group by all
 ),
 
-joined as (
+-- The rows that all organisations share, as known by now.
+factors as (
+    select factor_type, key, effective_from, effective_to, value_low, value_mid, value_high
+    from marts.intermediate.int_factors
+    where org_id = '*' and known_to = date '9999-12-31'
+),
+
+placed as (
     select
         daily.*,
-        coalesce(regions.zone_id, defaults.default_zone_id) as zone_id,
+        coalesce(regions.zone_id, models.default_zone_id) as zone_id,
+        regions.facility_key,
+        models.provider_key,
         models.model_key,
-        models.model_fallback_level,
+        models.model_fallback_level
+    from daily
+    join marts.intermediate.int_models_resolved as models
+        on daily.provider = models.provider and daily.model = models.model
+            and models.known_to = date '9999-12-31'
+    left join marts.intermediate.int_provider_regions as regions
+        on models.provider_key = regions.provider and daily.region = regions.region
+            and regions.known_to = date '9999-12-31'
+),
+
+joined as (
+    select
+        placed.*,
         {it_kwh},
         p.factor_set_id,
         m.dq_score,
-        pue, wue, water, dry, grid, market, embodied
-    from daily
-    join marts.intermediate.int_models_resolved as models using (provider, model)
-    join marts.factors.provider_defaults as defaults on models.provider_key = defaults.provider
-    left join marts.intermediate.int_provider_regions as regions
-        on models.provider_key = regions.provider and daily.region = regions.region
+        {found}
+    from placed
     join marts.intermediate.int_method_parameters as p
         on usage_date >= p.effective_from and usage_date < p.effective_to
+            and p.org_id = '*' and p.known_to = date '9999-12-31'
     join marts.intermediate.int_model_energy as m
-        on models.model_key = m.model_key
+        on placed.model_key = m.model_key
             and usage_date >= m.effective_from and usage_date < m.effective_to
-    left join marts.intermediate.int_zones as zones
-        on zones.zone_id = coalesce(regions.zone_id, defaults.default_zone_id)
+            and m.org_id = '*' and m.known_to = date '9999-12-31'
+    join marts.intermediate.int_zones as zones on placed.zone_id = zones.zone_id
     {factors}
 )
 
