@@ -2,9 +2,10 @@
 
     python -m benchmarks.restatement --events 5000000 20000000
 
-A year of history is landed, loaded and built. Then every grid and model figure changes, in a copy
-of the factor files, and the orchestrator's two dbt commands follow: the factors, then everything
-that depends on them. The fixed start-up is what the same two commands cost for ten events. Every
+A year of history is landed, loaded and built. Then a new set corrects every grid and model figure
+for all days, in a copy of the factor files, and the orchestrator's two dbt commands follow: the
+factors, then everything that depends on them, under both lenses and with the differences between
+them explained. The fixed start-up is what the same two commands cost for ten events. Every
 size has the same sessions (who, when, which model), only more calls in each, so the rollup has
 the same rows and only the events behind it grow.
 """
@@ -16,6 +17,7 @@ import csv
 import shutil
 import sys
 from dataclasses import dataclass, replace
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -30,11 +32,21 @@ from orchestration.dbt import PROJECT_DIR
 DAYS_COUNT = 365
 CHANGED = ("grid_location", "grid_market", "model_output", "model_input", "model_context",
            "model_call")  # fmt: skip
-FOOTPRINT = ("usage_footprint_daily", "org_footprint_daily", "team_footprint_daily",
+FOOTPRINT = ("int_factors_applied_daily", "int_factors_applied_as_reported_daily", "usage_footprint_daily",
+             "org_restatement_monthly", "restatement",
+             "org_footprint_daily", "team_footprint_daily",
              "user_footprint_daily", "model_footprint_daily", "region_footprint_daily")  # fmt: skip
+MARTS = FOOTPRINT[5:]
+_VALUES = ("value_low", "value_mid", "value_high")
 _TOTALS = (
     "select sum(energy_mid_kwh), sum(co2e_location_mid_kg), min(factor_set_id), max(factor_set_id)"
     " from mart.{mart}"
+)
+_RESTATED = (
+    "select count(distinct period_start), max(abs(parts.difference / totals.difference - 1))"
+    " from mart.org_restatement_monthly as totals inner join (select org_id, period_start, metric,"
+    " sum(difference) as difference from mart.restatement group by all) as parts"
+    " using (org_id, period_start, metric)"
 )
 _COUNTS = (
     "select sum(events), count(*), (select count(*) from intermediate.usage_footprint_daily)"
@@ -70,24 +82,33 @@ class Restated:
         return sum(self.nodes_s.values())
 
 
-def write_factors(seeds: Path, ratio: float, factor_set: str) -> None:
-    """Write the factor files below ``seeds`` anew: figures of ``CHANGED`` times ``ratio``.
+def write_factors(seeds: Path, ratio: float, factor_set: str, published_on: date) -> None:
+    """Write the factor files below ``seeds`` anew, with a correction of each row behind it.
 
-    In place and not as later rows, so that every day of every key is restated.
+    Figures of ``CHANGED`` are corrected to ``ratio`` times themselves, all others to themselves.
     """
     for path in sorted(SEEDS_DIR.glob("factor_*.csv")):
         with path.open(encoding="utf-8", newline="") as file:
             rows = list(csv.DictReader(file))
-        for row in rows:
-            if "factor_set_id" in row:
-                row["factor_set_id"] = factor_set
-            if row["factor_type"] in CHANGED and "value_mid" in row:
-                for name in ("value_low", "value_mid", "value_high"):
-                    row[name] = repr(float(row[name]) * ratio)
         with (seeds / path.name).open("w", encoding="utf-8", newline="") as file:
             writer = csv.DictWriter(file, list(rows[0]), lineterminator="\n")
             writer.writeheader()
             writer.writerows(rows)
+            writer.writerows(_corrected(row, ratio, factor_set, published_on) for row in rows)
+
+
+def _corrected(
+    row: dict[str, str], ratio: float, factor_set: str, published_on: date
+) -> dict[str, str]:
+    scale = ratio if row["factor_type"] in CHANGED else 1.0
+    return {
+        **row,
+        **{name: repr(float(row[name]) * scale) for name in _VALUES},
+        "factor_id": f"{row['factor_id']}:{factor_set}",
+        "supersedes_id": row["factor_id"],
+        "published_at": published_on.isoformat(),
+        "factor_set_id": factor_set,
+    }
 
 
 def with_own_project(ours: Installation) -> Installation:
@@ -107,11 +128,15 @@ def _query(ours: Installation, sql: str) -> tuple[Any, ...]:
 
 def _restate(ours: Installation, number: int) -> tuple[dict[str, Cost], dict[str, float]]:
     """Write set ``number``, build, publish; raises ``ValueError`` if a mart was not restated."""
-    before = {mart: _query(ours, _TOTALS.format(mart=mart)) for mart in FOOTPRINT[1:]}
+    before = {mart: _query(ours, _TOTALS.format(mart=mart)) for mart in MARTS}
     # Each set is relative to the files as published; ``number`` 0 stands for those.
     step = (1 + number / 10) / (1 + (number - 1) / 10)
-    factor_set = f"benchmark-{number}"
-    write_factors(ours.project_dir.parent / SEEDS_DIR.name, 1 + number / 10, factor_set)
+    factor_set = f"restated-{number}"
+    # After the freeze of every month of the history.
+    published_on = datetime.now(UTC).date() + timedelta(days=number)
+    write_factors(
+        ours.project_dir.parent / SEEDS_DIR.name, 1 + number / 10, factor_set, published_on
+    )
     factors = ours.build_factors()
     build = ours.build()
     nodes = ours.node_seconds()
@@ -120,6 +145,9 @@ def _restate(ours: Installation, number: int) -> tuple[dict[str, Cost], dict[str
         grown = (after[0] / energy / step - 1, after[1] / carbon / step**2 - 1)
         if max(map(abs, grown)) > 1e-9 or set(after[2:]) != {factor_set}:
             raise ValueError(f"{mart} was not restated with {factor_set}")
+    frozen, apart = _query(ours, _RESTATED)
+    if not frozen or apart > 1e-9:
+        raise ValueError(f"{frozen} frozen months; parts and differences are {apart:.1e} apart")
     return {"factors": factors, "build": build, "publish": ours.publish()}, nodes
 
 

@@ -310,6 +310,28 @@ def test_overrides_are_cited_as_factors_in_use(frozen: dict[str, Any]) -> None:
     assert all("contract" in row["source"] for row in rows)
 
 
+@pytest.mark.parametrize("metric", ["energy_mid_kwh", "water_high_l", "co2e_total_market_mid_kg"])
+@pytest.mark.parametrize("org_id", ["acme", "globex", "early"])
+@pytest.mark.parametrize("day", [FROZEN, OPEN], ids=["frozen", "open"])
+def test_explanation_sums_to_the_cell_under_both_lenses(
+    frozen: dict[str, Any], metric: str, org_id: str, day: datetime
+) -> None:
+    warehouse = frozen["warehouse"]
+    cited = {}
+    for lens, schema in (("restated", "mart"), ("as_reported", "as_reported")):
+        parts = warehouse.query(
+            "select value, factor_ids from mart.explain("
+            f"'{org_id}', date '{day:%Y-%m-%d}', '{metric}', of_lens := '{lens}')"
+        )
+        where = f"org_id = '{org_id}' and usage_date = date '{day:%Y-%m-%d}'"
+        cell = total(warehouse, f"{schema}.org_footprint_daily", metric, where)
+        assert sum(part["value"] for part in parts) == pytest.approx(cell, rel=1e-9)
+        cited[lens] = {factor_id for part in parts for factor_id in part["factor_ids"]}
+    later = {"restated": True, "as_reported": day is OPEN and org_id != "early"}
+    for lens, is_cited in later.items():
+        assert any("gpt-99" in factor_id for factor_id in cited[lens]) == is_cited
+
+
 def test_restated_months_follow_later_loads(frozen: dict[str, Any]) -> None:
     warehouse = frozen["warehouse"]
     with warehouse.store() as store:

@@ -13,10 +13,21 @@
 {% macro duckdb__fingerprint(text) %}md5(coalesce(string_agg({{ text }}, '|' order by {{ text }}), '')){% endmacro %}
 {% macro spark__fingerprint(text) %}md5(concat_ws('|', sort_array(collect_list({{ text }})))){% endmacro %}
 
-{#- The texts of a group in order, separated by commas; nulls left out. -#}
-{% macro joined_text(text) %}{{ return(adapter.dispatch('joined_text', 'ecomind')(text)) }}{% endmacro %}
-{% macro duckdb__joined_text(text) %}coalesce(string_agg({{ text }}, ', ' order by {{ text }}), ''){% endmacro %}
-{% macro spark__joined_text(text) %}concat_ws(', ', sort_array(collect_list({{ text }}))){% endmacro %}
+{#- One row per id of a comma-separated list, as an expression of a select list. -#}
+{% macro each_id(ids) %}{{ return(adapter.dispatch('each_id', 'ecomind')(ids)) }}{% endmacro %}
+{% macro duckdb__each_id(ids) %}unnest(string_split({{ ids }}, ', ')){% endmacro %}
+{% macro spark__each_id(ids) %}explode(split({{ ids }}, ', ')){% endmacro %}
+
+{#- The ids of a comma-separated list that another lacks, as such a list. -#}
+{% macro ids_without(ids, others) %}{{ return(adapter.dispatch('ids_without', 'ecomind')(ids, others)) }}{% endmacro %}
+{% macro duckdb__ids_without(ids, others) %}array_to_string(
+            list_filter(string_split({{ ids }}, ', '), lambda id: not list_contains(string_split({{ others }}, ', '), id)),
+            ', '
+        ){% endmacro %}
+{% macro spark__ids_without(ids, others) %}array_join(array_except(split({{ ids }}, ', '), split({{ others }}, ', ')), ', '){% endmacro %}
+
+{#- Another model of the same file, for what travels inside a published copy of any name. -#}
+{% macro local(model) %}{{ return(ref(model).include(database=false)) }}{% endmacro %}
 
 {#- First day of the month of a date, as a date. -#}
 {% macro month_start(day) %}cast(date_trunc('month', {{ day }}) as date){% endmacro %}

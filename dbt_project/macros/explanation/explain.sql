@@ -17,162 +17,79 @@ create or replace macro mart.explain(
 )
 {% endmacro %}
 
-{% macro local(model) %}{{ return(ref(model).include(database=false)) }}{% endmacro %}
-
-{% macro explained_factor(alias, factor_type, key) -%}
-left join {{ local('int_factors') }} as {{ alias }}
-        on {{ alias }}.factor_type = {{ factor_type }} and {{ alias }}.key = {{ key }}
-            and {{ in_force(alias) }}
-{%- endmacro %}
-
 {% macro explanation() %}
-{%- set of_usage = ['provider', 'model', 'region', 'energy_route', 'unit_kind', 'is_batch_tier'] -%}
-{%- set of_place = ['zone_id', 'model_key', 'unit_key', 'model_fallback_level', 'zone_fallback_level',
+{%- set of_profile = ['provider', 'model', 'region', 'energy_route', 'unit_kind', 'is_batch_tier'] -%}
+{%- set of_factors = ['zone_id', 'model_key', 'unit_key', 'model_fallback_level', 'zone_fallback_level',
     'water_zone_id', 'water_without_hydro_zone_id', 'pue_key', 'wue_key', 'market_key',
-    'is_model_backcast', 'is_grid_backcast', 'factor_org_id', 'known_on', 'factor_set_id', 'method_version'] -%}
-{%- set sums = ['events', 'calls', 'input_tokens', 'cached_input_tokens', 'output_tokens',
-    'output_context_product', 'input_context_product', 'cached_context_product', 'units', 'metered_wh'] -%}
-{%- set single = single_factor_terms() -%}
+    'is_model_backcast', 'is_grid_backcast', 'known_on', 'factor_set_id', 'method_version'] -%}
+{%- set sums = ['events'] + usage_sums() -%}
 {%- set formulas = footprint_formulas() -%}
 with metric as (
     select * from {{ this.include(database=false) }} where metric = of_metric
 ),
 
 reported as (
-    select {{ (of_usage + of_place) | join(', ') }}
-    from {{ local('usage_footprint_as_reported_daily') }}
+    select * from {{ local('int_factors_applied_as_reported_daily') }}
     where of_lens = 'as_reported' and org_id = of_org and usage_date = of_day
 ),
 
--- What base rows were resolved to; the base has the result, the hours have the sums. A day that is
--- not in the base of what was reported is the same under both lenses.
-resolved as (
-    select distinct *
-    from (
-        select * from reported
-        union all
-        select {{ (of_usage + of_place) | join(', ') }}
-        from {{ local('usage_footprint_daily') }}
-        where org_id = of_org and usage_date = of_day and not exists (select 1 from reported)
-    ) as of_day_and_lens
-    where of_zone is null or zone_id = of_zone
-),
-
-named_places as (
-    select
-        country_code as inference_geo,
-        zone_id
-    from {{ local('countries') }}
+-- A day that is not among those reported with other factors is the same under both lenses.
+applied as (
+    select * from reported
     union all
-    select
-        zone_id as inference_geo,
-        zone_id
-    from {{ local('int_zones') }}
-    where zone_id not in (select country_code from {{ local('countries') }})
+    select * from {{ local('int_factors_applied_daily') }}
+    where org_id = of_org and usage_date = of_day and not exists (select 1 from reported)
 ),
 
-hours as (
+used as (
     select
-        hours.usage_date,
-        {%- for name in of_usage %}
-        hours.{{ name }},
-        {%- endfor %}
-        {% if var('us_grid_basis') == 'ember' -%}
-        case when named_places.zone_id like 'US-%' then 'USA' else named_places.zone_id end
-        {%- else -%}
-        named_places.zone_id
-        {%- endif %} as named_zone_id,
+        profile_key,
         {%- for name in sums %}
-        hours.{{ name }}{{ ',' if not loop.last }}
+        sum({{ name }}) as {{ name }}{{ ',' if not loop.last }}
         {%- endfor %}
-    from {{ local('int_usage_hourly') }} as hours
-    left join named_places on hours.inference_geo = named_places.inference_geo
-    left join {{ local('dim_user') }} as users
-        on hours.org_id = users.org_id and hours.user_id = users.user_id
-    where hours.org_id = of_org and hours.usage_date = of_day
-        and (of_team is null or coalesce(hours.team_id, users.team_id, 'unattributed') = of_team)
+    from {{ attributed_usage(local('int_usage_daily'), local('dim_user')) }} as usage
+    where org_id = of_org and usage_date = of_day
+        and (of_team is null or attributed_team_id = of_team)
         {%- for name in ['user_id', 'provider', 'model', 'region'] %}
-        and (of_{{ name | replace('_id', '') }} is null or hours.{{ name }} = of_{{ name | replace('_id', '') }})
+        and (of_{{ name | replace('_id', '') }} is null or {{ name }} = of_{{ name | replace('_id', '') }})
         {%- endfor %}
+    group by profile_key
 ),
 
 u as (
-    -- A region decides the place; without one the named place does, and without that a default.
     select
-        hours.usage_date,
-        {%- for name in of_usage + of_place %}
-        resolved.{{ name }},
-        {%- endfor %}
+        applied.*,
         {%- for name in sums %}
-        sum(hours.{{ name }}) as {{ name }}{{ ',' if not loop.last }}
+        used.{{ name }}{{ ',' if not loop.last }}
         {%- endfor %}
-    from hours
-    inner join resolved
-        on {% for name in of_usage %}hours.{{ name }} = resolved.{{ name }} and {% endfor %}
-            (
-                resolved.zone_fallback_level <= 2
-                or (resolved.zone_fallback_level = 3 and resolved.zone_id = hours.named_zone_id)
-                or (resolved.zone_fallback_level >= 4 and hours.named_zone_id is null)
-            )
-    group by all
-),
-
-completed as (
-    select
-        u.*,
-        row_number() over () as part,
-        {{ output_tokens() }} as full_output_tokens,
-        {{ output_context_product() }} as full_output_context_product,
-        {{ fresh_tokens() }} as full_input_tokens,
-        {{ fresh_context_product() }} as full_input_context_product
-    from u
-    left join {{ local('int_method_parameters') }} as p on {{ in_force('p') }}
-),
-
-cited as (
-    select
-        part,
-        list(factor_id order by factor_type, factor_id) as it_ids
-    from ({{ it_energy_factors('completed', ['part'], local('int_factors')) }}) as it_energy_factors
-    group by part
+    from used
+    inner join applied on used.profile_key = applied.profile_key
+    where of_zone is null or applied.zone_id = of_zone
 ),
 
 valued as (
     {%- for s in scenarios() %}
     select
-        u.*,
+        {{ (of_profile + of_factors + sums) | join(',\n        ') }},
         '{{ s }}' as scenario,
-        {{ it_kwh(s) }} as it,
-        {%- for name in ['model_output', 'model_input', 'model_context', 'model_call'] %}
-        m.{{ name }}_{{ s }} as {{ name }},
+        {{ it_kwh(s, 'u') }} as it,
+        {%- for name in ['model_output', 'model_input', 'model_context', 'model_call', 'cached_input_ratio',
+            'attention_context_tokens', 'batch_tier_factor'] + factor_terms() %}
+        {{ name }}_{{ s }} as {{ name }},
         {%- endfor %}
-        {%- for name in ['cached_input_ratio', 'attention_context_tokens', 'batch_tier_factor'] %}
-        p.{{ name }}_{{ s }} as {{ name }},
+        unit_{{ s }} as unit_factor,
+        unit_of_unit as unit_of_factor,
+        reference_input_tokens,
+        reference_output_tokens,
+        {{ output_tokens('u') }} as full_output_tokens,
+        {{ output_context_product('u') }} as full_output_context_product,
+        {{ fresh_tokens('u') }} as full_input_tokens,
+        {{ fresh_context_product('u') }} as full_input_context_product,
+        it_factor_ids,
+        {%- for term in factor_terms() %}
+        {{ term }}_factor_ids{{ ',' if not loop.last }}
         {%- endfor %}
-        p.reference_input_tokens_mid as reference_input_tokens,
-        p.reference_output_tokens_mid as reference_output_tokens,
-        coalesce(f.value_{{ s }}, d.value_{{ s }}) as unit_factor,
-        coalesce(f.unit, d.unit) as unit_of_factor,
-        {%- for name, use in single.items() %}
-        {%- if use.otherwise %}
-        coalesce({{ name }}.value_{{ s }}, {{ use.otherwise }}.value_{{ s }}) as {{ name }},
-        [coalesce({{ name }}.factor_id, {{ use.otherwise }}.factor_id)] as {{ name }}_ids,
-        {%- else %}
-        {{ name }}.value_{{ s }} as {{ name }},
-        [{{ name }}.factor_id] as {{ name }}_ids,
-        {%- endif %}
-        {%- endfor %}
-        coalesce(cited.it_ids, []) as it_ids
-    from completed as u
-    left join {{ local('int_method_parameters') }} as p on {{ in_force('p') }}
-    left join {{ local('int_model_energy') }} as m
-        on u.model_key = m.model_key and {{ in_force('m') }}
-    {{ explained_factor('f', 'u.unit_kind', 'u.unit_key') }}
-    {{ explained_factor('d', 'u.unit_kind', "'*'") }}
-    {%- for name, use in single.items() %}
-    {{ explained_factor(name, "'" ~ use.type ~ "'", use.key if use.key.startswith("'") else 'u.' ~ use.key) }}
-    {%- endfor %}
-    left join cited on u.part = cited.part
+    from u
     where (select metric.scenario from metric) = '{{ s }}'
     {%- if not loop.last %}
     union all
@@ -190,7 +107,7 @@ worded as (
 )
 
 select
-    {{ (of_usage + of_place + sums) | join(',\n    ') }},
+    {{ (of_profile + of_factors + sums) | join(',\n    ') }},
     {{ model_level_in_words() }} as model_found_by,
     {{ zone_level_in_words() }} as zone_found_by,
     market_key is null as is_market_fallback,
@@ -211,13 +128,14 @@ select
     end) as steps,
     case
         when energy_route in ('cache_hit', 'no_inference') then []
-        else list_concat(it_ids, case metric.stem
-            {%- for stem, formula in formulas.items() %}
-            when '{{ stem }}' then [] {%- for factor in formula.factors if factor != 'it' %} || {{ factor }}_ids{% endfor %}
+        else string_split(concat_ws(', ', nullif(it_factor_ids, ''), case metric.stem
+            {%- for stem, formula in formulas.items() if formula.factors | length > 1 %}
+            when '{{ stem }}' then concat_ws(', '
+                {%- for term in formula.factors if term != 'it' %}, {{ term }}_factor_ids{% endfor %})
             {%- endfor %}
-        end)
+        end), ', ')
     end as factor_ids
 from worded
 cross join metric
-order by value desc, {{ (of_usage + ['zone_id']) | join(', ') }}
+order by value desc, {{ (of_profile + ['zone_id']) | join(', ') }}
 {% endmacro %}

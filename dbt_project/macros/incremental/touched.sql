@@ -25,11 +25,11 @@
 {% endmacro %}
 
 {#- One predicate with literal bounds per span of touched partitions.
-    grain: hour (timestamps), day or month (dates). A changed factor, mapping or team touches every
-    day and month, but no hour: the hourly rollup holds no factor. -#}
+    grain: hour (timestamps), activity_day, day or month (dates). A changed factor, mapping or team
+    touches every day and month, but no hour and no day of activity: those tables hold no factor. -#}
 {% macro touched_predicates(column, grain) %}
     {%- set pending = ref('int_loads_pending') -%}
-    {%- if not execute or (grain != 'hour' and basis_changed()) -%}{{ return(['1 = 1']) }}{%- endif -%}
+    {%- if not execute or (grain in ('day', 'month') and basis_changed()) -%}{{ return(['1 = 1']) }}{%- endif -%}
     {%- set parts = [] -%}
     {%- for first, after in touched_spans(grain) -%}
         {%- do parts.append(column ~ ' >= ' ~ first ~ ' and ' ~ column ~ ' < ' ~ after) -%}
@@ -61,7 +61,7 @@
 {% endmacro %}
 
 {% macro touched_spans_sql(grain, most) %}
-    {%- set unit = {'hour': 'hour', 'day': 'day', 'month': 'month'}[grain] -%}
+    {%- set unit = {'activity_day': 'day'}.get(grain, grain) -%}
     {%- set type = 'timestamp' if grain == 'hour' else 'date' -%}
 with touched as (
     select distinct cast(date_trunc('{{ unit }}', usage_hour) as {{ type }}) as part

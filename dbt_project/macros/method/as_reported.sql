@@ -2,13 +2,18 @@
     since whose freeze something became known are summed from what was known then. It travels inside
     the published file, hence no catalog name in it. -#}
 {% macro as_reported_mart(mart, keys) %}
-{%- set base = ref('usage_footprint_as_reported_daily').include(database=false) -%}
+{%- set base = local('usage_footprint_as_reported_daily') -%}
 select
     marts.*
-from {{ ref(mart).include(database=false) }} as marts
-left join (select distinct org_id, usage_date from {{ base }}) as reported
+from {{ local(mart) }} as marts
+left join {{ frozen_days() }} as reported
     on marts.org_id = reported.org_id and marts.usage_date = reported.usage_date
 where reported.org_id is null
 union all
 {{ footprint_sums(base ~ ' as usage', keys) }}
 {% endmacro %}
+
+{#- Days of organisations that differ in what is known of them, as a relation. -#}
+{% macro frozen_days() -%}
+(select distinct org_id, usage_date from {{ local('int_factors_applied_as_reported_daily') }})
+{%- endmacro %}

@@ -1,56 +1,113 @@
-{#- The method, applied to the sums of one usage row. Names: u usage, m model factors, p method
-    parameters, f unit factors. -#}
+{#- The method, applied to the sums of usage row `u` with the factors of its row `k` of
+    int_factors_applied_daily. -#}
 
 {#- Sums of the token terms with the reference call filled in where one side was not reported. -#}
-{% macro output_tokens() %}
-case when u.energy_route = 'token_input_only' then p.reference_output_tokens_mid * u.calls else u.output_tokens end
+{% macro output_tokens(k) %}
+case when u.energy_route = 'token_input_only' then {{ k }}.reference_output_tokens * u.calls else u.output_tokens end
 {%- endmacro %}
 
-{% macro output_context_product() %}
+{% macro output_context_product(k) %}
 case u.energy_route
-    when 'token_output_only' then u.output_context_product + p.reference_input_tokens_mid * u.output_tokens
+    when 'token_output_only' then u.output_context_product + {{ k }}.reference_input_tokens * u.output_tokens
     when 'token_input_only'
-        then p.reference_output_tokens_mid * (u.input_tokens + u.cached_input_tokens)
-            + p.reference_output_tokens_mid * p.reference_output_tokens_mid * u.calls / 2e0
+        then {{ k }}.reference_output_tokens * (u.input_tokens + u.cached_input_tokens)
+            + {{ k }}.reference_output_tokens * {{ k }}.reference_output_tokens * u.calls / 2e0
     else u.output_context_product
 end
 {%- endmacro %}
 
-{% macro fresh_tokens() %}
-case when u.energy_route = 'token_output_only' then p.reference_input_tokens_mid * u.calls else u.input_tokens end
+{% macro fresh_tokens(k) %}
+case when u.energy_route = 'token_output_only' then {{ k }}.reference_input_tokens * u.calls else u.input_tokens end
 {%- endmacro %}
 
-{% macro fresh_context_product() %}
+{% macro fresh_context_product(k) %}
 case
     when u.energy_route = 'token_output_only'
-        then p.reference_input_tokens_mid * p.reference_input_tokens_mid * u.calls
+        then {{ k }}.reference_input_tokens * {{ k }}.reference_input_tokens * u.calls
     else u.input_context_product
 end
 {%- endmacro %}
 
 {#- IT energy in Wh of scenario s:
     out/1000 e_out + out (in + cached + out/2)/1e6 e_ctx + (in + rho cached)/1000 e_in (1 + (in + cached)/100000) -#}
-{% macro token_it_wh(s) %}
-u.full_output_tokens / 1e3 * m.model_output_{{ s }}
-    + u.full_output_context_product / 1e6 * m.model_context_{{ s }}
+{% macro token_it_wh(s, k) %}
+({{ output_tokens(k) }}) / 1e3 * {{ k }}.model_output_{{ s }}
+    + ({{ output_context_product(k) }}) / 1e6 * {{ k }}.model_context_{{ s }}
     + (
-        (u.full_input_tokens + p.cached_input_ratio_{{ s }} * u.cached_input_tokens)
-        + (u.full_input_context_product + p.cached_input_ratio_{{ s }} * u.cached_context_product)
-        / p.attention_context_tokens_{{ s }}
-    ) / 1e3 * m.model_input_{{ s }}
+        ({{ fresh_tokens(k) }} + {{ k }}.cached_input_ratio_{{ s }} * u.cached_input_tokens)
+        + ({{ fresh_context_product(k) }} + {{ k }}.cached_input_ratio_{{ s }} * u.cached_context_product)
+        / {{ k }}.attention_context_tokens_{{ s }}
+    ) / 1e3 * {{ k }}.model_input_{{ s }}
 {%- endmacro %}
 
 {#- IT energy in kWh of scenario s, whatever the route. -#}
-{% macro it_kwh(s) %}
+{% macro it_kwh(s, k='k') %}
 case
     when u.energy_route in ('cache_hit', 'no_inference') then 0e0
     when u.energy_route in ('measured', 'reported') then u.metered_wh / 1e3
     else
-        case when u.is_batch_tier then p.batch_tier_factor_{{ s }} else 1e0 end
+        case when u.is_batch_tier then {{ k }}.batch_tier_factor_{{ s }} else 1e0 end
         * case u.energy_route
-            when 'unit' then u.units * coalesce(f.value_{{ s }}, d.value_{{ s }})
-            when 'call' then u.calls * m.model_call_{{ s }}
-            else ({{ token_it_wh(s) }}) / 1e3
+            when 'unit' then u.units * {{ k }}.unit_{{ s }}
+            when 'call' then u.calls * {{ k }}.model_call_{{ s }}
+            else ({{ token_it_wh(s, k) }}) / 1e3
         end
 end
 {%- endmacro %}
+
+{#- Terms of the formulas that are factors, in the order a restatement replaces them. -#}
+{% macro factor_terms() %}
+    {{ return(['pue', 'wue', 'ewif', 'ewif_without_hydro', 'location', 'market', 'embodied']) }}
+{% endmacro %}
+
+{#- Whose use a row of int_usage_daily is: the team sent with the call, else the team of the user. -#}
+{% macro attributed_usage(usage, users) -%}
+(
+        select
+            daily.*,
+            coalesce(daily.team_id, users.team_id, 'unattributed') as attributed_team_id
+        from {{ usage }} as daily
+        left join {{ users }} as users on daily.org_id = users.org_id and daily.user_id = users.user_id
+    )
+{%- endmacro %}
+
+{#- Daily usage with its footprint: the base of all marts.
+    usage: rows of int_usage_daily, applied: int_factors_applied_daily of a lens, users: dim_user. -#}
+{% macro usage_footprint(usage, applied, users, join='left') %}
+{%- set formulas = footprint_formulas() -%}
+{%- set of_usage = ['usage_date', 'org_id', 'user_id', 'project_id'] + profile_columns() + ['profile_key',
+    'events', 'calls', 'input_tokens', 'cached_input_tokens', 'output_tokens'] -%}
+{%- set of_factors = ['zone_id', 'model_key', 'market_key', 'model_fallback_level', 'zone_fallback_level',
+    'data_quality_score', 'factor_set_id', 'method_version'] -%}
+with valued as (
+    select
+        u.attributed_team_id as team_id,
+        {%- for name in of_usage %}
+        u.{{ name }},
+        {%- endfor %}
+        {%- for name in of_factors %}
+        k.{{ name }},
+        {%- endfor %}
+        {%- for s in scenarios() %}
+        {{ it_kwh(s) }} as it_{{ s }},
+        {%- set last_scenario = loop.last %}
+        {%- for term in factor_terms() %}
+        k.{{ term }}_{{ s }}{{ ',' if not (last_scenario and loop.last) }}
+        {%- endfor %}
+        {%- endfor %}
+    from {{ attributed_usage(usage, users) }} as u
+    {{ join }} join {{ applied }} as k
+        on u.usage_date = k.usage_date and u.org_id = k.org_id and u.profile_key = k.profile_key
+)
+
+select
+    team_id,
+    {{ (of_usage + of_factors) | join(',\n    ') }},
+    {%- for stem, formula in formulas.items() %}
+    {%- set last_stem = loop.last %}
+    {%- for s in scenarios() %}
+    {{ in_scenario(formula.value, s) }} as {{ stem }}_{{ s }}_{{ formula.unit }}{{ ',' if not (last_stem and loop.last) }}
+    {%- endfor %}
+    {%- endfor %}
+from valued
+{% endmacro %}

@@ -40,3 +40,14 @@ case {{ unit_kind() }}
     else 0e0
 end
 {%- endmacro %}
+
+{#- What decides, with the day and the organisation, which factors a use takes. -#}
+{% macro profile_columns() %}
+    {{ return(['provider', 'model', 'region', 'inference_geo', 'energy_route', 'unit_kind', 'is_batch_tier']) }}
+{% endmacro %}
+
+{#- The additive quantities of a use, events aside. -#}
+{% macro usage_sums() %}
+    {{ return(['calls', 'input_tokens', 'cached_input_tokens', 'output_tokens', 'output_context_product',
+        'input_context_product', 'cached_context_product', 'units', 'metered_wh']) }}
+{% endmacro %}

@@ -1,8 +1,8 @@
 {{ config(alias='rpt_datapoint', group='reporting') }}
-{%- set base = ref('usage_footprint_as_reported_daily').include(database=false) %}
-{%- set months %}(select distinct org_id, {{ month_start('usage_date') }} as period_start from {{ base }}){% endset %}
+{%- set base = local('usage_footprint_as_reported_daily') %}
+{%- set months %}(select distinct org_id, {{ month_start('usage_date') }} as period_start from {{ frozen_days() }} as days){% endset %}
 select datapoints.*
-from {{ ref('rpt_datapoint').include(database=false) }} as datapoints
+from {{ local('rpt_datapoint') }} as datapoints
 left join {{ months }} as reported
     on datapoints.org_id = reported.org_id and datapoints.period_start = reported.period_start
 where reported.org_id is null
@@ -10,6 +10,6 @@ union all
 select points.*
 from (
 {{ report_datapoints(
-    base ~ ' as usage', ref('report_datapoints').include(database=false), 'usage_footprint_as_reported_daily'
+    base ~ ' as usage', local('report_datapoints'), 'usage_footprint_as_reported_daily'
 ) }}
 ) as points

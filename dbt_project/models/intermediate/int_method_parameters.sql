@@ -12,6 +12,7 @@ select
     {%- for s in scenarios() %}
     max(case when key = '{{ name }}' then value_{{ s }} end) as {{ name }}_{{ s }},
     {%- endfor %}
+    max(case when key = '{{ name }}' then factor_id end) as {{ name }}_factor_id,
     {%- endfor %}
     max(case when not is_override then factor_set_id end) as factor_set_id,
     max(case when is_override then 1 else 0 end) as overrides

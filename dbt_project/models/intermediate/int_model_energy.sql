@@ -13,6 +13,7 @@ select
     {%- for s in scenarios() %}
     max(case when factor_type = '{{ term }}' then value_{{ s }} end) as {{ term }}_{{ s }},
     {%- endfor %}
+    max(case when factor_type = '{{ term }}' then factor_id end) as {{ term }}_factor_id,
     {%- endfor %}
     min(dq_score) as dq_score,
     max(case when is_override then 1 else 0 end) as overrides

@@ -1,30 +1,30 @@
-with usage as (
+with profiles as (
     select
+        usage_date,
         org_id,
-        {{ factor_use_columns() | join(',\n        ') }},
+        profile_key,
         sum(energy_mid_kwh) as energy_mid_kwh
     from {{ ref('usage_footprint_daily') }}
     where energy_route not in ('cache_hit', 'no_inference')
-    group by
-        org_id,
-        {{ factor_use_columns() | join(',\n        ') }}
+    group by usage_date, org_id, profile_key
 ),
 
-used as (
-    {{ it_energy_factors('usage', ['org_id', 'energy_mid_kwh'], ref('int_factors')) }}
-    {%- for term in single_factor_terms().values() %}
-    union all
+applied as (
     select
-        u.org_id,
-        u.energy_mid_kwh,
-        c.factor_type,
-        c.factor_id
-    from usage as u
-    inner join {{ ref('int_factors') }} as c
-        on c.factor_type = '{{ term.type }}'
-            and c.key = {{ term.key if term.key.startswith("'") else 'u.' ~ term.key }}
-            and {{ in_force('c') }}
-    {%- endfor %}
+        profiles.org_id,
+        profiles.energy_mid_kwh,
+        concat_ws(
+            ', ',
+            nullif(applied.it_factor_ids, '')
+            {%- for term in factor_terms() %},
+            applied.{{ term }}_factor_ids
+            {%- endfor %}
+        ) as factor_ids
+    from profiles
+    inner join {{ ref('int_factors_applied_daily') }} as applied
+        on profiles.usage_date = applied.usage_date
+            and profiles.org_id = applied.org_id
+            and profiles.profile_key = applied.profile_key
 ),
 
 summed as (
@@ -32,7 +32,22 @@ summed as (
         org_id,
         factor_id,
         sum(energy_mid_kwh) as energy_mid_kwh
-    from used
+    from (
+        -- Once where the location-based row stands in for a market-based one.
+        select distinct
+            org_id,
+            factor_ids,
+            {{ each_id('factor_ids') }} as factor_id,
+            energy_mid_kwh
+        from (
+            select
+                org_id,
+                factor_ids,
+                sum(energy_mid_kwh) as energy_mid_kwh
+            from applied
+            group by org_id, factor_ids
+        ) as alike
+    ) as used
     group by org_id, factor_id
 )
 

@@ -1,12 +1,7 @@
 {{ config(post_hook="{{ create_explain() }}") }}
--- depends_on: {{ ref('usage_footprint_daily') }}
--- depends_on: {{ ref('usage_footprint_as_reported_daily') }}
--- depends_on: {{ ref('int_usage_hourly') }}
--- depends_on: {{ ref('int_factors') }}
--- depends_on: {{ ref('int_model_energy') }}
--- depends_on: {{ ref('int_method_parameters') }}
--- depends_on: {{ ref('int_zones') }}
--- depends_on: {{ ref('countries') }}
+-- depends_on: {{ ref('int_usage_daily') }}
+-- depends_on: {{ ref('int_factors_applied_daily') }}
+-- depends_on: {{ ref('int_factors_applied_as_reported_daily') }}
 -- depends_on: {{ ref('dim_user') }}
 
 {%- for stem, formula in footprint_formulas().items() %}

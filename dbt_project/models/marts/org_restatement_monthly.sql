@@ -6,42 +6,34 @@
 ) }}
 {%- set formulas = footprint_formulas() %}
 
-with reported as (
-    select
-        org_id,
-        {{ month_start('usage_date') }} as period_start,
-        max(known_on) as frozen_on,
-        {%- for stem, formula in formulas.items() %}
-        sum({{ stem }}_mid_{{ formula.unit }}) as {{ stem }}{{ ',' if not loop.last }}
-        {%- endfor %}
-    from {{ touched(ref('usage_footprint_as_reported_daily'), 'usage_date', 'month') }} as usage
-    group by org_id, {{ month_start('usage_date') }}
+with frozen as (
+    {{ frozen_usage() }}
 ),
 
-restated as (
+summed as (
     select
         org_id,
-        {{ month_start('usage_date') }} as period_start,
-        {%- for stem, formula in formulas.items() %}
-        sum({{ stem }}_mid_{{ formula.unit }}) as {{ stem }}{{ ',' if not loop.last }}
+        period_start,
+        max(frozen_on) as frozen_on
+        {%- for stem, formula in formulas.items() %},
+        sum({{ partly_restated(formula, 0) }}) as {{ stem }}_reported,
+        sum({{ partly_restated(formula, formula.factors | length) }}) as {{ stem }}_restated
         {%- endfor %}
-    from {{ touched(ref('usage_footprint_daily'), 'usage_date', 'month') }} as usage
-    group by org_id, {{ month_start('usage_date') }}
+    from frozen
+    group by org_id, period_start
 ),
 
 compared as (
     {%- for stem, formula in formulas.items() %}
     select
-        reported.org_id,
-        reported.period_start,
-        reported.frozen_on,
+        org_id,
+        period_start,
+        frozen_on,
         '{{ stem }}_mid_{{ formula.unit }}' as metric,
         '{{ printed_unit(formula.unit) }}' as unit,
-        reported.{{ stem }} as value_as_reported,
-        restated.{{ stem }} as value_restated
-    from reported
-    inner join restated
-        on reported.org_id = restated.org_id and reported.period_start = restated.period_start
+        {{ stem }}_reported as value_as_reported,
+        {{ stem }}_restated as value_restated
+    from summed
     {%- if not loop.last %}
     union all
     {%- endif %}
