@@ -19,13 +19,18 @@ SIGNIFICANT, SMALL = "Above 5 %", "Within 5 %"
 NO_ROW = "none"
 
 
+def months(data: Data) -> set[pd.Timestamp]:
+    """First days of the restated months."""
+    return set(data.mart("org_restatement_monthly")["period_start"])
+
+
 def section(data: Data) -> None:
     """Draw the section; one sentence when no month was restated."""
     st.subheader("Restatements")
     known = metrics.by_mart_column()
-    months = data.mart("org_restatement_monthly")
-    months = months[months["metric"].isin(list(known))]
-    if months.empty:
+    rows = data.mart("org_restatement_monthly")
+    rows = rows[rows["metric"].isin(list(known))]
+    if rows.empty:
         st.success(
             "No month was restated: since each frozen month was frozen, nothing became known "
             "that changes its figures."
@@ -36,7 +41,7 @@ def section(data: Data) -> None:
         "known later. What was reported stays under “As reported” in the sidebar; a difference "
         "of more than 5 % is to be disclosed."
     )
-    ordered = months.assign(order=months["metric"].map(list(known).index)).sort_values(
+    ordered = rows.assign(order=rows["metric"].map(list(known).index)).sort_values(
         ["period_start", "order"], ascending=[False, True]
     )
     st.dataframe(
@@ -48,10 +53,10 @@ def section(data: Data) -> None:
     _parts(data, ordered, known)
 
 
-def comparison(months: pd.DataFrame, known: dict[str, Metric]) -> pd.DataFrame:
+def comparison(restated: pd.DataFrame, known: dict[str, Metric]) -> pd.DataFrame:
     """One row per month and figure: reported, restated, difference, share and a flag in words."""
     rows = []
-    for row in months.to_dict("records"):
+    for row in restated.to_dict("records"):
         metric = known[row["metric"]]
         largest = max(abs(row["value_as_reported"]), abs(row["value_restated"]))
         unit = unit_for(metric.quantity, largest)
@@ -70,12 +75,12 @@ def comparison(months: pd.DataFrame, known: dict[str, Metric]) -> pd.DataFrame:
     return pd.DataFrame(rows)
 
 
-def _parts(data: Data, months: pd.DataFrame, known: dict[str, Metric]) -> None:
+def _parts(data: Data, restated: pd.DataFrame, known: dict[str, Metric]) -> None:
     """The differences of one month and figure by the factor rows behind them."""
     left, right = st.columns(2)
     month = left.selectbox(
         "Restated month",
-        list(dict.fromkeys(months["period_start"])),
+        list(dict.fromkeys(restated["period_start"])),
         format_func=formatting.month,
         key="restated_month",
     )
@@ -91,8 +96,9 @@ def _parts(data: Data, months: pd.DataFrame, known: dict[str, Metric]) -> None:
         st.info("No factor changed this figure.")
         return
     reported = float(
-        months.loc[
-            (months["period_start"] == month) & (months["metric"] == figure), "value_as_reported"
+        restated.loc[
+            (restated["period_start"] == month) & (restated["metric"] == figure),
+            "value_as_reported",
         ].sum()
     )
     st.table(parts_table(parts, known[figure], reported), border="horizontal")

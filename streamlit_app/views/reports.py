@@ -56,12 +56,15 @@ def _bundle(bundle: Bundle) -> None:
             )
 
 
-def _bundles(view: View) -> None:
+def _listed(view: View) -> list[Bundle] | None:
     try:
-        bundles = list_bundles(get_settings(), view.data.principal.org_id)
+        return list_bundles(get_settings(), view.data.principal.org_id)
     except UnknownBundle as error:
         st.error(f"The reports cannot be listed: {error}.")
-        return
+        return None
+
+
+def _bundles(bundles: list[Bundle]) -> None:
     if not bundles:
         st.info(
             "No report has been made yet: months are reported on their own after they end, or "
@@ -71,6 +74,19 @@ def _bundles(view: View) -> None:
     st.caption("A new version never replaces an older one. The manifest lists every file's hash.")
     for bundle in bundles:
         _bundle(bundle)
+
+
+def _outdated(view: View, bundles: list[Bundle]) -> None:
+    """Names the months whose latest report was made before they were restated."""
+    latest = {bundle.period: bundle for bundle in reversed(bundles)}
+    restated = {f"{month:%Y-%m}" for month in restatements.months(view.data)}
+    for period in sorted(restated & set(latest), reverse=True):
+        if RESTATEMENT not in latest[period].files:
+            st.warning(
+                f"The latest report of {period} was made before the month was restated: "
+                f"`ecomind report {view.data.principal.org_id} {period}` makes a version with "
+                "both figures and keeps this one."
+            )
 
 
 def _datapoints(view: View) -> None:
@@ -118,7 +134,10 @@ def page() -> None:
             "viewer's key to see reports."
         )
         return
-    _bundles(view)
+    bundles = _listed(view)
+    if bundles is not None:
+        _bundles(bundles)
+        _outdated(view, bundles)
     restatements.section(view.data)
     _datapoints(view)
 

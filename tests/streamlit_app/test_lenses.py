@@ -167,6 +167,17 @@ def test_the_bundle_of_a_restated_month_offers_its_further_file(
     labels = [button.label for button in app.download_button]
     assert labels == ["PDF", "CSV", "Manifest", "PDF", "CSV", "Restatement", "Manifest"]
     assert any("**2026-09**, version 1, restated" in text.value for text in app.markdown)
+    assert not app.warning
+
+
+def test_a_report_older_than_the_restatement_is_named(
+    open_restated: OpenRestated, settings: Settings
+) -> None:
+    for month in ("2026-11", "2026-10", "2026-09"):
+        bundle(settings, ORG_ID, month, *([RESTATEMENT] if month == "2026-10" else []))
+    app = open_restated("reports", Lens.RESTATED)
+    [warning] = app.warning
+    assert f"`ecomind report {ORG_ID} 2026-09`" in warning.value
 
 
 def test_overrides_are_marked_among_the_factors(open_restated: OpenRestated) -> None:
