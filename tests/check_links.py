@@ -28,7 +28,7 @@ def broken(page: Path) -> list[str]:
     text = FENCE.sub("", page.read_text(encoding="utf-8"))
     for match in LINK.finditer(text):
         target = match[1] or match[2]
-        if re.match(r"^[a-z][a-z0-9+.-]*:", target):
+        if re.match(r"^([a-z][a-z0-9+.-]*:|#!)", target):  # Elsewhere, or within dbt's page.
             continue
         name, _, anchor = target.partition("#")
         linked = (page.parent / name).resolve() if name else page

@@ -26,7 +26,7 @@ def filled(text: str, made: Mapping[str, str]) -> str:
     marks = [match[2] for match in MARKED.finditer(text)]
     if sorted(marks) != sorted(made):
         wrong = ", ".join(sorted(set(marks) ^ set(made))) or "one that stands twice"
-        raise PageMarks(f"docs/validation.md and its tables differ in the marks: {wrong}.")
+        raise PageMarks(f"The page and its tables differ in the marks: {wrong}.")
     return MARKED.sub(lambda match: f"{match[1]}{made[match[2]]}\n{match[3]}", text)
 
 
