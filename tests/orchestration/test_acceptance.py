@@ -39,7 +39,7 @@ def test_what_does_not_add_up_is_found(tmp_path: Path) -> None:
         "update mart.restatement set difference = difference * 1.01 where term = 'PUE'",
         "update mart.restatement set reported_factor_ids = '', restated_factor_ids = ''"
         " where term = 'IT energy'",
-        "update intermediate.usage_footprint_as_reported_daily set calls = calls + 1",
+        "update mart.org_footprint_daily set calls = calls + 1",
     )
     found = {
         (verdict.mart, verdict.sentence)
