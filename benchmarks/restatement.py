@@ -32,11 +32,10 @@ from orchestration.dbt import PROJECT_DIR
 DAYS_COUNT = 365
 CHANGED = ("grid_location", "grid_market", "model_output", "model_input", "model_context",
            "model_call")  # fmt: skip
-FOOTPRINT = ("int_factors_applied_daily", "int_factors_applied_as_reported_daily", "usage_footprint_daily",
-             "org_restatement_monthly", "restatement",
-             "org_footprint_daily", "team_footprint_daily",
-             "user_footprint_daily", "model_footprint_daily", "region_footprint_daily")  # fmt: skip
-MARTS = FOOTPRINT[5:]
+MARTS = ("org_footprint_daily", "team_footprint_daily", "user_footprint_daily",
+         "model_footprint_daily", "region_footprint_daily")  # fmt: skip
+FOOTPRINT = ("int_factors_applied_daily", "int_factors_applied_as_reported_daily",
+             "org_restatement_monthly", "restatement", *MARTS)  # fmt: skip
 _VALUES = ("value_low", "value_mid", "value_high")
 _TOTALS = (
     "select sum(energy_mid_kwh), sum(co2e_location_mid_kg), min(factor_set_id), max(factor_set_id)"
@@ -49,7 +48,7 @@ _RESTATED = (
     " using (org_id, period_start, metric)"
 )
 _COUNTS = (
-    "select sum(events), count(*), (select count(*) from intermediate.usage_footprint_daily)"
+    "select sum(events), count(*), (select count(*) from intermediate.int_usage_daily)"
     " from intermediate.int_usage_hourly"
 )
 

@@ -17,7 +17,7 @@ import duckdb
 
 from ecomind.errors import EcoMindError
 from ecomind.identity.permissions import Scope
-from ecomind.warehouse.reader import Lens, OrgReader
+from ecomind.warehouse.reader import MARTS, Lens, OrgReader
 from ecomind.warehouse.snapshot import SnapshotRef
 
 RELATIVE_TOLERANCE = 1e-9
@@ -26,6 +26,16 @@ _FACTOR_COLUMNS = (
     " data_year, valid_from, source, source_url, licence, dq_score, factor_set_id,"
     " is_override, published_at"
 )
+
+
+_COLUMNS = {"team": "team_id", "user": "user_id", "zone": "zone_id"}
+_MART_KEYS = {
+    "org_footprint_daily": set[str](),
+    "team_footprint_daily": {"team_id"},
+    "user_footprint_daily": {"user_id", "team_id"},
+    "model_footprint_daily": {"provider", "model"},
+    "region_footprint_daily": {"provider", "region", "zone_id"},
+}
 
 
 class ExplanationError(EcoMindError):
@@ -138,35 +148,45 @@ def _metric(connection: duckdb.DuckDBPyConnection, cell: Cell) -> dict[str, Any]
     raise ExplanationError(f"there is no metric {cell.metric}; there are {known}")
 
 
-def _base(connection: duckdb.DuckDBPyConnection, org_id: str, day: date, lens: Lens) -> str:
-    """The table the marts sum a day from; days not kept apart are the same under both lenses."""
-    kept_apart = "intermediate.usage_footprint_as_reported_daily"
+def _table(
+    connection: duckdb.DuckDBPyConnection, org_id: str, cell: Cell, lens: Lens
+) -> tuple[str, list[str]]:
+    """The published table a cell is of, and its columns for the keys that narrow the cell.
+
+    Keys that no mart has side by side are of the view the marts sum.
+    """
+    columns = [_COLUMNS.get(key, key) for key in cell.narrowed()]
+    for mart, keys in _MART_KEYS.items():
+        if set(columns) <= keys:
+            return f"{MARTS[mart].schema_under(lens)}.{mart}", columns
+    frozen = "intermediate.usage_footprint_as_reported_daily"
     if (
         lens is Lens.AS_REPORTED
         and connection.execute(
-            f"select 1 from {kept_apart} where org_id = ? and usage_date = ? limit 1", [org_id, day]
+            f"select 1 from {frozen} where org_id = ? and usage_date = ? limit 1",
+            [org_id, cell.day],
         ).fetchall()
     ):
-        return kept_apart
-    return "intermediate.usage_footprint_daily"
+        return frozen, columns
+    return "intermediate.usage_footprint_daily", columns
 
 
 def _published(
     connection: duckdb.DuckDBPyConnection, org_id: str, cell: Cell, lens: Lens
 ) -> tuple[float, int, float]:
-    """The cell as the marts sum it; ``cell.metric`` must be known to be a metric."""
-    columns = {"team": "team_id", "user": "user_id", "zone": "zone_id"}
-    conditions = [f"{columns.get(key, key)} = ?" for key in cell.narrowed()]
-    base = f"from {_base(connection, org_id, cell.day, lens)} where org_id = ?"
+    """The cell as it is published; ``cell.metric`` must be known to be a metric."""
+    table, columns = _table(connection, org_id, cell, lens)
+    conditions = [f"{column} = ?" for column in columns]
     [row] = connection.execute(
-        f'select sum("{cell.metric}"), sum(events)::bigint, sum(calls) {base}'
-        f" and {' and '.join(['usage_date = ?', *conditions])}",
+        f'select sum("{cell.metric}"), sum(events)::bigint, sum(calls) from {table}'
+        f" where {' and '.join(['org_id = ?', 'usage_date = ?', *conditions])}",
         [org_id, cell.day, *cell.narrowed().values()],
     ).fetchall()
     if row[1] is not None:
         return row[0], row[1], row[2]
     [(first, last)] = connection.execute(
-        f"select min(usage_date), max(usage_date) {base}", [org_id]
+        "select min(usage_date), max(usage_date) from mart.org_footprint_daily where org_id = ?",
+        [org_id],
     ).fetchall()
     if first is None:
         raise ExplanationError(f"nothing is published of an organisation {org_id}")

@@ -219,7 +219,7 @@ def test_a_cell_of_one_person_needs_the_scope(snapshot: SnapshotRef) -> None:
 def test_parts_that_do_not_sum_to_the_figure_are_refused(
     snapshot: SnapshotRef, tmp_path: Path
 ) -> None:
-    statement = "update intermediate.usage_footprint_daily set energy_mid_kwh = energy_mid_kwh * 2"
+    statement = "update mart.org_footprint_daily set energy_mid_kwh = energy_mid_kwh * 2"
     path = changed(snapshot.path, tmp_path / "changed.duckdb", statement)
     copy = SnapshotRef("", path, snapshot.published_at, snapshot.data_through)
     with pytest.raises(ExplanationError, match="please report it"):

@@ -49,8 +49,7 @@ used as (
         {%- endfor %}
     from {{ attributed_usage(local('int_usage_daily'), local('dim_user')) }} as usage
     where org_id = of_org and usage_date = of_day
-        and (of_team is null or attributed_team_id = of_team)
-        {%- for name in ['user_id', 'provider', 'model', 'region'] %}
+        {%- for name in ['team_id', 'user_id', 'provider', 'model', 'region'] %}
         and (of_{{ name | replace('_id', '') }} is null or {{ name }} = of_{{ name | replace('_id', '') }})
         {%- endfor %}
     group by profile_key

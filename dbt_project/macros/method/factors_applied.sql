@@ -7,7 +7,7 @@
 {% macro frozen_on(day) -%}
 coalesce(
         freezes.frozen_on,
-        cast({{ month_start(day) }} + interval 1 month + interval {{ var('period_freeze_days') | int }} day as date)
+        cast({{ month_start(day) }} + interval 1 month + interval {{ (var('period_freeze_days') | int) - 1 }} day as date)
     )
 {%- endmacro %}
 

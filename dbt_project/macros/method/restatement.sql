@@ -15,19 +15,7 @@ select
         r.{{ term }}_factor_ids as {{ term }}_ids_reported,
         n.{{ term }}_factor_ids as {{ term }}_ids_restated
         {%- endfor %}
-    from (
-        select
-            usage_date,
-            org_id,
-            profile_key,
-            energy_route,
-            is_batch_tier
-            {%- for name in usage_sums() %},
-            sum({{ name }}) as {{ name }}
-            {%- endfor %}
-        from {{ touched(ref('int_usage_daily'), 'usage_date', 'month') }} as daily
-        group by usage_date, org_id, profile_key, energy_route, is_batch_tier
-    ) as u
+    from {{ usage_by_profile(touched(ref('int_usage_daily'), 'usage_date', 'month')) }} as u
     inner join {{ touched(ref('int_factors_applied_as_reported_daily'), 'usage_date', 'month') }} as r
         on u.usage_date = r.usage_date and u.org_id = r.org_id and u.profile_key = r.profile_key
     inner join {{ touched(ref('int_factors_applied_daily'), 'usage_date', 'month') }} as n

@@ -37,9 +37,22 @@ zone_fallback_level >= 4
                 and energy_route not in ('cache_hit', 'no_inference', 'measured', 'reported'))
 {%- endmacro %}
 
-{#- A footprint mart: usage_footprint_daily summed to `keys`. -#}
+{#- A footprint mart: daily usage summed by profile and whose it is, times its factors, summed to `keys`. -#}
 {% macro footprint_mart(keys) %}
-{{ footprint_sums(touched(ref('usage_footprint_daily'), 'usage_date', 'day') ~ ' as usage', keys) }}
+{{ footprint_by(
+    keys,
+    touched(ref('int_usage_daily'), 'usage_date', 'day'),
+    touched(ref('int_factors_applied_daily'), 'usage_date', 'day'),
+    ref('dim_user')
+) }}
+{% endmacro %}
+
+{% macro footprint_by(keys, usage, applied, users, join='left') %}
+{%- set whose = [] -%}
+{%- for key in keys if key in ('team_id', 'user_id') %}{% do whose.append(key) %}{% endfor -%}
+{%- set source = attributed_usage(usage, users) if whose else usage -%}
+{%- set footprint = usage_footprint(usage_by_profile(source, whose), applied, whose, join) -%}
+{{ footprint_sums('(' ~ footprint ~ ') as usage', keys) }}
 {% endmacro %}
 
 {#- Rows of a footprint base summed to `keys`, low, mid and high each on its own. -#}

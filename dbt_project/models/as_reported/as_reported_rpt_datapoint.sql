@@ -1,5 +1,4 @@
 {{ config(alias='rpt_datapoint', group='reporting') }}
-{%- set base = local('usage_footprint_as_reported_daily') %}
 {%- set months %}(select distinct org_id, {{ month_start('usage_date') }} as period_start from {{ frozen_days() }} as days){% endset %}
 select datapoints.*
 from {{ local('rpt_datapoint') }} as datapoints
@@ -10,6 +9,8 @@ union all
 select points.*
 from (
 {{ report_datapoints(
-    base ~ ' as usage', local('report_datapoints'), 'usage_footprint_as_reported_daily'
+    '(' ~ usage_footprint(
+        usage_by_profile(local('int_usage_daily')), local('int_factors_applied_as_reported_daily'), [], 'inner'
+    ) ~ ') as usage', local('report_datapoints'), 'usage_footprint_as_reported_daily'
 ) }}
 ) as points

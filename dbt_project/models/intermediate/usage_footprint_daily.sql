@@ -1,12 +1,8 @@
-{{ config(
-    materialized='incremental',
-    incremental_strategy='partition_overwrite',
-    on_schema_change='fail',
-    access='protected',
-    meta={'partition_column': 'usage_date', 'partition_grain': 'day'},
-) }}
+{{ config(materialized='view', access='protected') }}
+{#- A view: the marts sum before they multiply. It travels inside the published file, hence no catalog
+    name in it. -#}
 {{ usage_footprint(
-    touched(ref('int_usage_daily'), 'usage_date', 'day'),
-    touched(ref('int_factors_applied_daily'), 'usage_date', 'day'),
-    ref('dim_user')
+    attributed_usage(local('int_usage_daily'), local('dim_user')),
+    local('int_factors_applied_daily'),
+    ['team_id', 'user_id', 'project_id']
 ) }}

@@ -4,7 +4,9 @@ with profiles as (
         org_id,
         profile_key,
         sum(energy_mid_kwh) as energy_mid_kwh
-    from {{ ref('usage_footprint_daily') }}
+    from (
+        {{ usage_footprint(usage_by_profile(ref('int_usage_daily')), ref('int_factors_applied_daily')) }}
+    ) as usage
     where energy_route not in ('cache_hit', 'no_inference')
     group by usage_date, org_id, profile_key
 ),

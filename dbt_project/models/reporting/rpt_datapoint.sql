@@ -5,6 +5,9 @@
     meta={'partition_column': 'period_start', 'partition_grain': 'month'},
 ) }}
 {{ report_datapoints(
-    touched(ref('usage_footprint_daily'), 'usage_date', 'month') ~ ' as usage',
+    '(' ~ usage_footprint(
+        usage_by_profile(touched(ref('int_usage_daily'), 'usage_date', 'month')),
+        touched(ref('int_factors_applied_daily'), 'usage_date', 'month')
+    ) ~ ') as usage',
     ref('report_datapoints')
 ) }}
