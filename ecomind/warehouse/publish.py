@@ -20,7 +20,7 @@ from ecomind.contract.raw import RAW_DATABASE
 from ecomind.errors import EcoMindError
 from ecomind.settings import Settings
 from ecomind.warehouse.files import fsync_path, replace_durably, write_text_atomically
-from ecomind.warehouse.snapshot import POINTER, SnapshotRef, read_snapshot, snapshot_name
+from ecomind.warehouse.snapshot import LAYOUT, POINTER, SnapshotRef, read_snapshot, snapshot_name
 
 PUBLISHED_SCHEMAS = ("factors", "intermediate", "mart", "reporting")
 # Views over raw, and comparisons that are built on request only.
@@ -86,6 +86,7 @@ def _stamp(copy: Path, snapshot_id: str, now: datetime, through: datetime | None
         for schema in UNPUBLISHED_SCHEMAS:
             connection.execute(f"drop schema if exists {schema} cascade")
         connection.execute("create schema publication")
+        connection.execute(f"create table publication.layout as select {LAYOUT} as version")
         connection.execute(
             "create table publication.snapshot (snapshot_id varchar not null,"
             " published_at timestamptz not null, data_through timestamptz,"

@@ -18,6 +18,8 @@ from ecomind.errors import EcoMindError
 from ecomind.settings import Settings
 
 POINTER = "CURRENT"
+LAYOUT = 2
+"""Version of the tables in a snapshot; raised when readers need what older ones lack."""
 _READER_CONFIG: dict[str, str | bool | int | float | list[str]] = {
     "threads": 2,
     "memory_limit": "1GB",
@@ -72,6 +74,17 @@ def read_snapshot(path: Path) -> SnapshotRef:
     return SnapshotRef(row[0], path, _utc(row[1]), None if row[2] is None else _utc(row[2]))
 
 
+def _of_this_layout(snapshot: SnapshotRef) -> SnapshotRef:
+    with snapshot.connect() as connection:
+        try:
+            found = connection.execute("select version from publication.layout").fetchone()
+        except duckdb.CatalogException:  # Published before layouts had versions.
+            found = None
+    if found != (LAYOUT,):
+        raise NoSnapshot("what is published is of another release; run `ecomind load`")
+    return snapshot
+
+
 def _utc(microseconds: int) -> datetime:
     seconds, rest = divmod(microseconds, 1_000_000)
     return datetime.fromtimestamp(seconds, UTC).replace(microsecond=rest)
@@ -80,7 +93,7 @@ def _utc(microseconds: int) -> datetime:
 def current_snapshot(settings: Settings) -> SnapshotRef:
     """The snapshot readers should open now.
 
-    Raises ``NoSnapshot`` when nothing was published yet.
+    Raises ``NoSnapshot`` when nothing was published yet, or by a release with other tables.
     """
     pointer = settings.served_dir / POINTER
     for _ in range(3):  # A very slow reader may find its file pruned: then the pointer has moved.
@@ -91,5 +104,5 @@ def current_snapshot(settings: Settings) -> SnapshotRef:
             raise NoSnapshot(message) from error
         path = settings.served_dir / Path(name).name
         if path.is_file():
-            return read_snapshot(path)
+            return _of_this_layout(read_snapshot(path))
     raise NoSnapshot(f"the current snapshot {name} is missing; run `ecomind load`")

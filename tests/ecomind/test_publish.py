@@ -78,6 +78,19 @@ def test_a_snapshot_holds_the_marts_and_nothing_else(settings: Settings) -> None
             connection.execute("create table mart.x (i int)")
 
 
+@pytest.mark.parametrize(
+    "statement", ["drop table publication.layout", "update publication.layout set version = 1"]
+)
+def test_a_snapshot_of_another_release_is_a_sentence(settings: Settings, statement: str) -> None:
+    build_warehouse(settings, 1)
+    snapshot = publish(settings, "run-1")
+    snapshot.path.chmod(0o600)
+    with duckdb.connect(snapshot.path) as connection:
+        connection.execute(statement)
+    with pytest.raises(NoSnapshot, match="another release; run `ecomind load`"):
+        current_snapshot(settings)
+
+
 def test_readers_get_their_own_organisation_and_scope_only(settings: Settings) -> None:
     build_warehouse(settings, 1)
     snapshot = publish(settings, "run")

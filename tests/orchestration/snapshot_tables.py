@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import duckdb
 
+from ecomind.warehouse.snapshot import LAYOUT
 from tests.orchestration import snapshot_figures as figures
 
 MART_KEYS = {
@@ -152,6 +153,7 @@ def create_tables(connection: duckdb.DuckDBPyConnection, orgs: int) -> None:
     for schema, mart in (*(("mart", mart) for mart in MART_KEYS), ("reporting", "rpt_datapoint")):
         connection.execute(f"CREATE VIEW as_reported.{mart} AS SELECT * FROM {schema}.{mart}")
     create_dimensions(connection, orgs)
+    connection.execute(f"CREATE TABLE publication.layout AS SELECT {LAYOUT} AS version")
     connection.execute(
         "CREATE TABLE publication.snapshot (snapshot_id varchar, published_at timestamptz,"
         " data_through timestamptz, dagster_run_id varchar)"
