@@ -67,8 +67,9 @@ end
             daily.usage_date,
             daily.org_id,
             coalesce(daily.team_id, users.team_id, 'unattributed') as team_id,
-            daily.user_id,
-            daily.project_id,
+            {%- for key in usage_keys() if key != 'team_id' %}
+            daily.{{ key }},
+            {%- endfor %}
             daily.provider,
             daily.model,
             daily.region,

@@ -49,7 +49,7 @@ zone_fallback_level >= 4
 
 {% macro footprint_by(keys, usage, applied, users, join='left') %}
 {%- set whose = [] -%}
-{%- for key in keys if key in ('team_id', 'user_id') %}{% do whose.append(key) %}{% endfor -%}
+{%- for key in keys if key in usage_keys() %}{% do whose.append(key) %}{% endfor -%}
 {%- set source = attributed_usage(usage, users) if whose else usage -%}
 {%- set footprint = usage_footprint(usage_by_profile(source, whose), applied, whose, join) -%}
 {{ footprint_sums('(' ~ footprint ~ ') as usage', keys) }}

@@ -46,6 +46,9 @@ end
     {{ return(['provider', 'model', 'region', 'inference_geo', 'energy_route', 'unit_kind', 'is_batch_tier']) }}
 {% endmacro %}
 
+{#- Whose use it is; decides no factor. -#}
+{% macro usage_keys() %}{{ return(['team_id', 'user_id', 'project_id']) }}{% endmacro %}
+
 {#- The additive quantities of a use, events aside. -#}
 {% macro usage_sums() %}
     {{ return(['calls', 'input_tokens', 'cached_input_tokens', 'output_tokens', 'output_context_product',

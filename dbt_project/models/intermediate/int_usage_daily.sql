@@ -4,7 +4,7 @@
     on_schema_change='fail',
     meta={'partition_column': 'usage_date', 'partition_grain': 'activity_day'},
 ) }}
-{%- set keys = ['usage_date', 'org_id', 'team_id', 'user_id', 'project_id'] + profile_columns() %}
+{%- set keys = ['usage_date', 'org_id'] + usage_keys() + profile_columns() %}
 
 select
     {{ keys | join(',\n    ') }},

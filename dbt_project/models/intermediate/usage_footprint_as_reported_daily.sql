@@ -2,6 +2,6 @@
 {{ usage_footprint(
     attributed_usage(local('int_usage_daily'), local('dim_user')),
     local('int_factors_applied_as_reported_daily'),
-    ['team_id', 'user_id', 'project_id'],
+    usage_keys(),
     'inner'
 ) }}

@@ -4,5 +4,5 @@
 {{ usage_footprint(
     attributed_usage(local('int_usage_daily'), local('dim_user')),
     local('int_factors_applied_daily'),
-    ['team_id', 'user_id', 'project_id']
+    usage_keys()
 ) }}
