@@ -6,6 +6,7 @@ here: models, tests or formulas.
 
 from __future__ import annotations
 
+import hashlib
 import os
 import subprocess
 import sys
@@ -23,6 +24,7 @@ from dagster_dbt import (
 
 from ecomind.errors import EcoMindError
 from ecomind.settings import PROJECT_ROOT, SEEDS_DIR, Settings
+from ecomind.warehouse.files import write_text_atomically
 from orchestration.names import DBT_GROUPS
 
 PROJECT_DIR = PROJECT_ROOT / "dbt_project"
@@ -60,23 +62,29 @@ def dbt_environment(settings: Settings) -> dict[str, str]:
     }
 
 
-def _newest_source(project_dir: Path) -> float:
-    sources = [
-        path
-        for folder in (project_dir, SEEDS_DIR)
-        for pattern in ("**/*.sql", "**/*.yml", "**/*.csv", "**/*.md")
-        for path in folder.glob(pattern)
-    ]
-    return max(path.stat().st_mtime for path in sources)
+def _sources_digest() -> str:
+    """SHA-256 over names and contents of what a manifest is made from, hex.
+
+    Not their times: an upgrade may bring files that are older than the last parse.
+    """
+    digest = hashlib.sha256()
+    for folder in (PROJECT_DIR, SEEDS_DIR):
+        for pattern in ("**/*.sql", "**/*.yml", "**/*.csv", "**/*.md"):
+            for path in sorted(folder.glob(pattern)):
+                digest.update(str(path.relative_to(folder)).encode())
+                digest.update(path.read_bytes())
+    return digest.hexdigest()
 
 
 def ensure_manifest(settings: Settings) -> Path:
-    """The project's manifest, parsed anew when a source file is newer.
+    """The project's manifest, parsed anew when a source file changed.
 
     Raises ``DbtError`` when the project does not parse.
     """
     manifest = settings.dbt_target_dir / "manifest.json"
-    if manifest.is_file() and manifest.stat().st_mtime > _newest_source(PROJECT_DIR):
+    parsed_from = settings.dbt_target_dir / "manifest-sources.sha256"
+    digest = _sources_digest()
+    if manifest.is_file() and parsed_from.is_file() and parsed_from.read_text() == digest:
         return manifest
     settings.dbt_target_dir.mkdir(parents=True, exist_ok=True)
     settings.warehouse_dir.mkdir(parents=True, exist_ok=True)
@@ -90,6 +98,7 @@ def ensure_manifest(settings: Settings) -> Path:
     if parsed.returncode != 0:
         lines = [line.strip() for line in parsed.stdout.splitlines() if line.strip()]
         raise DbtError(f"the dbt project does not parse: {' '.join(lines)[-400:]}")
+    write_text_atomically(parsed_from, digest)
     return manifest
 
 
