@@ -141,7 +141,7 @@ def test_basis_of_us_regions_is_an_option(editable: Warehouse) -> None:
             "factor_water.csv",
             "USA",
             {"source_url": ""},
-            "Failure in test not_null_factor_water_source_url",
+            "Failure in test factor_water_rows_are_complete",
         ),
     ],
     ids=["order", "gap", "overlap", "source"],

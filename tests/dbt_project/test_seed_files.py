@@ -219,5 +219,5 @@ def test_scores_and_repeated_names_are_refused_with_their_row(tmp_path: Path) ->
     assert any(row[0] == "ibm" for row in told)
     assert any(row[0] == "SE" and row[-1] == 2 for row in told)
     assert any(row[0] == 30 and row[-1] == 2 for row in told)
-    assert ("chatgpt-4o-latest", "openai/gpt-4o", None) in told
+    assert ("model_aliases", "chatgpt-4o-latest", "published_at") in told
     assert len(found) >= 5

@@ -65,3 +65,18 @@ left join {{ units }} as accepted
     on factors.factor_type = accepted.factor_type and factors.unit = accepted.unit
 where accepted.factor_type is null
 {% endtest %}
+
+{#- No row lacks a value in these columns; one test for all of them. -#}
+{% test has_values(model, columns, told_by) %}
+select
+    '{{ model.identifier }}' as factor_file,
+    {{ told_by }},
+    concat_ws(
+        ', '
+        {%- for column in columns %},
+        case when {{ column }} is null then '{{ column }}' end
+        {%- endfor %}
+    ) as missing
+from {{ model }}
+where {% for column in columns %}{{ column }} is null{{ ' or ' if not loop.last }}{% endfor %}
+{% endtest %}
