@@ -130,6 +130,12 @@ class Settings(BaseSettings):
 
     @computed_field  # type: ignore[prop-decorator]
     @property
+    def optional_factors_dir(self) -> Path:
+        """Factor sets that are not shipped, one ``factor_<name>.csv`` each."""
+        return self.home / "factors"
+
+    @computed_field  # type: ignore[prop-decorator]
+    @property
     def wal_dir(self) -> Path:
         """Write-ahead segments not yet sealed."""
         return self.home / "wal"

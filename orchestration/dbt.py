@@ -6,6 +6,7 @@ here: models, tests or formulas.
 
 from __future__ import annotations
 
+import glob
 import hashlib
 import os
 import subprocess
@@ -46,11 +47,17 @@ def dbt_executable() -> str:
     return str(Path(sys.executable).with_name("dbt"))
 
 
+def optional_factors_pattern(folder: Path) -> str:
+    """Pattern of the files of optional factor sets in a folder, which need not exist."""
+    return f"{glob.escape(str(folder.absolute()))}/factor_*.csv"
+
+
 def dbt_environment(settings: Settings) -> dict[str, str]:
     """Environment variables the dbt project reads."""
     return {
         "ECOMIND_MARTS_DATABASE": str(settings.marts_database),
         "ECOMIND_RAW_DATABASE": str(settings.raw_database),
+        "ECOMIND_OPTIONAL_FACTORS": optional_factors_pattern(settings.optional_factors_dir),
         "ECOMIND_US_GRID_BASIS": settings.us_grid_basis,
         "ECOMIND_PERIOD_FREEZE_DAYS": str(settings.period_freeze_days),
         "ECOMIND_DUCKDB_MEMORY_LIMIT": settings.duckdb_memory_limit,

@@ -32,6 +32,7 @@ from orchestration.dbt import (
     dbt_executable,
     project_arguments,
 )
+from orchestration.optional_factors import OptionalSetError, installed_sets
 
 FACTORS_ALONE = "resource_type:seed tag:factors"
 _ROWS_TOLD = 5
@@ -81,9 +82,18 @@ def preview_file(settings: Settings) -> Path:
     return settings.logs_dir / "factor-preview.json"
 
 
+def _check_readable(settings: Settings) -> None:
+    """Whether the files of optional sets can be read; DuckDB tells less of one that cannot."""
+    try:
+        installed_sets(settings)
+    except OptionalSetError as error:
+        raise FactorsRefused(f"the factor files are refused: {error}") from error
+
+
 @contextmanager
 def _candidate(settings: Settings) -> Iterator[Settings]:
     """Settings whose marts are a database of their own beside the warehouse, removed at the end."""
+    _check_readable(settings)
     folder = settings.warehouse_dir / "candidate"
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir(parents=True)

@@ -3,7 +3,8 @@
 Belongs here: the fingerprint of the factors and the marks that they were loaded or refused. Does
 not belong here: loading them (dbt) or judging them (``factor_candidate``).
 
-The factors are the files of seeds/ and what the control store adds: overrides and frozen months.
+The factors are the files of seeds/, the optional sets of the installation, and what the control
+store adds: overrides and frozen months.
 They are loaded or refused together. The mark is taken away before they are loaded and put back
 once their tests passed, so a load that failed or was cut off can neither be built upon nor be
 mistaken for a finished one.
@@ -37,9 +38,10 @@ def _refusal(settings: Settings) -> Path:
     return settings.warehouse_dir / "factors-refused.sha256"
 
 
-def _of_files() -> str:
+def _of_files(settings: Settings) -> str:
     digest = hashlib.sha256()
-    for path in sorted(SEEDS_DIR.glob("*.csv")):
+    optional = sorted(settings.optional_factors_dir.glob("factor_*.csv"))
+    for path in [*sorted(SEEDS_DIR.glob("*.csv")), *optional]:
         digest.update(path.name.encode())
         digest.update(path.read_bytes())
     return digest.hexdigest()
@@ -81,11 +83,11 @@ def _of_raw_store(settings: Settings) -> str:
 
 def fingerprint(settings: Settings) -> str:
     """The factors as they are now: a digest of the files and one of the control store."""
-    return f"{_of_files()} {of_control_store(settings)}"
+    return f"{_of_files(settings)} {of_control_store(settings)}"
 
 
 def _seen_by_build(settings: Settings) -> str:
-    return f"{_of_files()} {_of_raw_store(settings)}"
+    return f"{_of_files(settings)} {_of_raw_store(settings)}"
 
 
 def _holds(mark: Path, text: str) -> bool:
@@ -105,7 +107,9 @@ def are_current(settings: Settings) -> bool:
 def files_are_current(settings: Settings) -> bool:
     """Whether the files on disk are those that were loaded last."""
     mark = _mark(settings)
-    return are_whole(settings) and mark.read_text(encoding="utf-8").partition(" ")[0] == _of_files()
+    return are_whole(settings) and mark.read_text(encoding="utf-8").partition(" ")[0] == _of_files(
+        settings
+    )
 
 
 def organizations_are_current(settings: Settings) -> bool:

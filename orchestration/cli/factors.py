@@ -1,4 +1,4 @@
-"""``ecomind factors``: judge the factor files, preview what they would change, override them."""
+"""``ecomind factors``: judge the factor files, preview their changes, override them, add sets."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from rich.console import Console
 from rich.table import Table
 
 from ecomind.settings import get_settings
-from orchestration.cli.overrides import COMMANDS
+from orchestration.cli import optional_sets, overrides
 
 _DIGITS = 4
 _ROWS_SHOWN = 40
@@ -20,10 +20,10 @@ _NOISE = 1e-9
 
 @click.group("factors")
 def factors_group() -> None:
-    """The factor files in seeds/, and the factors organisations put in their place."""
+    """The factor files in seeds/, optional sets, and factors organisations put in their place."""
 
 
-for _command in COMMANDS:
+for _command in (*overrides.COMMANDS, *optional_sets.COMMANDS):
     factors_group.add_command(_command)
 
 

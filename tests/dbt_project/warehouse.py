@@ -55,6 +55,7 @@ class Warehouse:
         paths = {
             "ECOMIND_MARTS_DATABASE": str(self.marts),
             "ECOMIND_RAW_DATABASE": str(self.raw),
+            "ECOMIND_OPTIONAL_FACTORS": f"{self.home}/factors/factor_*.csv",
             "DBT_TARGET_PATH": str(self.home / "target"),
             "DBT_LOG_PATH": str(self.home / "logs"),
             "DBT_PROFILES_DIR": str(project),

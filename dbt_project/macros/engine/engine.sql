@@ -13,6 +13,11 @@
 {% macro duckdb__fingerprint(text) %}md5(coalesce(string_agg({{ text }}, '|' order by {{ text }}), '')){% endmacro %}
 {% macro spark__fingerprint(text) %}md5(concat_ws('|', sort_array(collect_list({{ text }})))){% endmacro %}
 
+{#- The distinct values of an expression as one text, in order; an aggregate. -#}
+{% macro list_of(text, separator) %}{{ return(adapter.dispatch('list_of', 'ecomind')(text, separator)) }}{% endmacro %}
+{% macro duckdb__list_of(text, separator) %}string_agg(distinct {{ text }}, '{{ separator }}' order by {{ text }}){% endmacro %}
+{% macro spark__list_of(text, separator) %}array_join(array_sort(collect_set({{ text }})), '{{ separator }}'){% endmacro %}
+
 {#- One row per id of a comma-separated list, as an expression of a select list. -#}
 {% macro each_id(ids) %}{{ return(adapter.dispatch('each_id', 'ecomind')(ids)) }}{% endmacro %}
 {% macro duckdb__each_id(ids) %}unnest(string_split({{ ids }}, ', ')){% endmacro %}

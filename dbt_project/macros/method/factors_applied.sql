@@ -17,6 +17,14 @@ left join {{ ref('int_factors') }} as {{ alias }}
             and {{ in_force(alias) }}
 {%- endmacro %}
 
+{#- Key of a zone's figures in a set of Electricity Maps; its zones are not those of the marts. -#}
+{% macro electricity_maps_key(zone) -%}'em:' || {{ zone }}{%- endmacro %}
+
+{#- A column of the first of several factors that was found. -#}
+{% macro first_of(aliases, column) -%}
+coalesce({% for alias in aliases %}{{ alias }}.{{ column }}{{ ', ' if not loop.last }}{% endfor %})
+{%- endmacro %}
+
 {% macro factors_applied(lens) %}
 {%- set terms = ['model_output', 'model_context', 'model_input', 'model_call'] -%}
 {%- set parameters = ['cached_input_ratio', 'batch_tier_factor', 'attention_context_tokens'] -%}
@@ -29,6 +37,13 @@ left join {{ ref('int_factors') }} as {{ alias }}
         'water_without_hydro_zone_id'),
     'market': ("'grid_market'", ['u.facility_key', 'u.provider_key'], 'market_key'),
 } -%}
+{#- Grid intensity: of a set of Electricity Maps the user added, for the zone of the cloud region, else
+    for the country; otherwise of the zone. -#}
+{%- set electricity_maps = {
+    'g_region': electricity_maps_key('u.electricity_maps_zone_id'),
+    'g_country': electricity_maps_key('u.country_code'),
+} -%}
+{%- set grid = (electricity_maps | list) + ['g'] -%}
 {%- set modelled = "(u.energy_route like 'token%' or u.energy_route in ('call', 'unit'))" -%}
 with profiles as (
     select distinct
@@ -75,6 +90,7 @@ placed as (
             when models.default_zone_id <> 'WORLD' then 4
             else 5
         end as zone_fallback_level,
+        regions.electricity_maps_zone_id,
         regions.facility_key
     from known as u
     left join {{ ref('int_models_resolved') }} as models
@@ -90,12 +106,31 @@ placed as (
         on u.inference_geo = named_zones.zone_id and {{ known_on('named_zones', 'u.known_on') }}
 ),
 
+-- Optional sets among the factors, by day of knowledge.
+optional_sets as (
+    select
+        days.known_on,
+        {{ list_of('sets.factor_set_id', ' + ') }} as factor_set_ids
+    from (select distinct known_on from known) as days
+    inner join (
+        select
+            factor_set_id,
+            min(published_at) as known_from
+        from {{ ref('int_optional_factors') }}
+        group by factor_set_id
+    ) as sets on days.known_on >= sets.known_from
+    group by days.known_on
+),
+
 zoned as (
     select
         placed.*,
+        optional_sets.factor_set_ids as optional_set_ids,
         zones.zone_id,
+        zones.country_code,
         zones.fallback_water_zone_id
     from placed
+    left join optional_sets on placed.known_on = optional_sets.known_on
     left join {{ ref('int_zones') }} as zones
         {% if var('us_grid_basis') == 'ember' -%}
         on case when placed.regional_zone_id like 'US-%' then 'USA' else placed.regional_zone_id end
@@ -125,7 +160,7 @@ select
     coalesce({{ name }}_1.key, {{ name }}_2.key) as {{ key_name }},
     {%- endfor %}
     coalesce(u.usage_date < m.valid_from, false) as is_model_backcast,
-    coalesce(u.usage_date < g.valid_from, false) as is_grid_backcast,
+    coalesce(u.usage_date < {{ first_of(grid, 'valid_from') }}, false) as is_grid_backcast,
     {%- for s in scenarios() %}
     {%- for name in terms %}
     m.{{ name }}_{{ s }},
@@ -137,8 +172,8 @@ select
     {%- for name in chains if name != 'market' %}
     coalesce({{ name }}_1.value_{{ s }}, {{ name }}_2.value_{{ s }}) as {{ name }}_{{ s }},
     {%- endfor %}
-    g.value_{{ s }} as location_{{ s }},
-    coalesce(market_1.value_{{ s }}, market_2.value_{{ s }}, g.value_{{ s }}) as market_{{ s }},
+    {{ first_of(grid, 'value_' ~ s) }} as location_{{ s }},
+    {{ first_of(['market_1', 'market_2'] + grid, 'value_' ~ s) }} as market_{{ s }},
     embodied.value_{{ s }} as embodied_{{ s }},
     {%- endfor %}
     p.reference_input_tokens_mid as reference_input_tokens,
@@ -160,11 +195,12 @@ select
     {%- for name in chains if name != 'market' %}
     coalesce({{ name }}_1.factor_id, {{ name }}_2.factor_id) as {{ name }}_factor_ids,
     {%- endfor %}
-    g.factor_id as location_factor_ids,
-    coalesce(market_1.factor_id, market_2.factor_id, g.factor_id) as market_factor_ids,
+    {{ first_of(grid, 'factor_id') }} as location_factor_ids,
+    {{ first_of(['market_1', 'market_2'] + grid, 'factor_id') }} as market_factor_ids,
     embodied.factor_id as embodied_factor_ids,
-    {{ as_double('least(' ~ energy_dq_score() ~ ', ' ~ grid_dq_score() ~ ')') }} as data_quality_score,
+    {{ as_double('least(' ~ energy_dq_score() ~ ', ' ~ grid_dq_score(first_of(grid, 'dq_score')) ~ ')') }} as data_quality_score,
     p.factor_set_id
+    || coalesce(' + ' || u.optional_set_ids, '')
     || case
         when p.overrides = 1
             or (m.overrides = 1 and (u.energy_route like 'token%' or u.energy_route = 'call'))
@@ -183,6 +219,11 @@ left join {{ ref('int_model_energy') }} as m on u.model_key = m.model_key and {{
 {{ factor('f', 'u.unit_kind', 'u.bare_name') }}
 {{ factor('d', 'u.unit_kind', "'*'") }}
 {{ factor('g', "'grid_location'", 'u.zone_id') }}
+{%- for alias, key in electricity_maps.items() %}
+{{ factor(alias, "'grid_location'", key) }}
+    -- An own figure for the zone comes first; and no reaching back, for the zone has earlier figures.
+    and not coalesce(g.is_override, false) and {{ alias }}.valid_from <= u.usage_date
+{%- endfor %}
 {{ factor('embodied', "'embodied'", "'*'") }}
 {%- for name, (factor_type, keys, key_name) in chains.items() %}
 {{ factor(name ~ '_1', factor_type, keys[0]) }}
@@ -204,6 +245,6 @@ case
         end
 {%- endmacro %}
 
-{% macro grid_dq_score() -%}
-case when u.zone_fallback_level >= 4 then least(g.dq_score, 2) else g.dq_score end
+{% macro grid_dq_score(score) -%}
+case when u.zone_fallback_level >= 4 then least({{ score }}, 2) else {{ score }} end
 {%- endmacro %}

@@ -80,3 +80,17 @@ select
 from {{ model }}
 where {% for column in columns %}{{ column }} is null{{ ' or ' if not loop.last }}{% endfor %}
 {% endtest %}
+
+{#- An optional set has a name of its own, and so has each of its files: a figure tells its set by them. -#}
+{% test sets_of_their_own(model) %}
+select distinct
+    optional.factor_file,
+    optional.factor_id,
+    optional.factor_set_id
+from {{ model }} as optional
+inner join {{ ref('int_factor_rows') }} as shipped
+    on (optional.factor_set_id = shipped.factor_set_id or optional.factor_file = shipped.factor_file)
+        and optional.factor_id <> shipped.factor_id
+left join {{ model }} as others on shipped.factor_id = others.factor_id
+where others.factor_id is null
+{% endtest %}

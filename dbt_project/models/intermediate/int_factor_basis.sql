@@ -7,8 +7,10 @@
     'model_families': ['published_at', 'priority', 'match_level', 'pattern', 'model_key'],
     'provider_aliases': ['published_at', 'provider_name', 'provider'],
     'int_providers': ['known_from', 'provider', 'host_clouds', 'default_zone_id', 'default_model_key'],
-    'int_provider_regions': ['known_from', 'provider', 'region', 'zone_id', 'zone_fallback_level', 'facility_key'],
-    'int_zones': ['zone_id', 'fallback_water_zone_id', 'known_from'],
+    'int_provider_regions': ['known_from', 'provider', 'region', 'zone_id', 'electricity_maps_zone_id',
+        'zone_fallback_level', 'facility_key'],
+    'int_optional_factors': ['factor_id', 'published_at', 'factor_set_id'],
+    'int_zones': ['zone_id', 'fallback_water_zone_id', 'country_code', 'known_from'],
     'countries': ['country_code', 'zone_id'],
     'stg_control_period_freezes': ['org_id', 'period_start', 'frozen_on'],
 } %}

@@ -6,35 +6,25 @@
     'model_input': ('Wh/1k input tokens', 'constants.call_to_token_ratio'),
     'model_context': ('Wh/1k output tokens/1k context tokens', '0e0'),
 } %}
+{%- set columns = ['factor_id', 'factor_type', 'key', 'value_low', 'value_mid', 'value_high', 'unit', 'basis',
+    'method', 'data_year', 'valid_from', 'valid_to', 'published_at', 'source', 'source_url', 'licence',
+    'dq_score', 'supersedes_id', 'factor_set_id'] %}
 
 with shared as (
     {%- for family in families %}
     select
-        factor_id,
-        factor_type,
-        key,
-        value_low,
-        value_mid,
-        value_high,
-        unit,
-        basis,
-        method,
-        data_year,
-        valid_from,
-        valid_to,
-        published_at,
-        source,
-        source_url,
-        licence,
-        dq_score,
-        supersedes_id,
-        factor_set_id,
-        'factor_{{ family }}' as factor_file
+        {{ columns | join(',\n        ') }},
+        'factor_{{ family }}' as factor_file,
+        {{ known_from('published_at') }} as known_from
     from {{ ref('factor_' ~ family) }}
-    {%- if not loop.last %}
     union all
-    {%- endif %}
     {%- endfor %}
+    -- Sets the user added: known from their day at the earliest, for other figures held before.
+    select
+        {{ columns | join(',\n        ') }},
+        factor_file,
+        published_at as known_from
+    from {{ ref('int_optional_factors') }}
 ),
 
 overrides as (
@@ -113,7 +103,6 @@ all_rows as (
         '*' as org_id,
         false as is_override,
         false as is_converted,
-        {{ known_from('published_at') }} as known_from,
         {{ end_of_time() }} as known_to
     from shared
     union all
@@ -138,10 +127,10 @@ all_rows as (
         cast(null as string) as supersedes_id,
         'overrides' as factor_set_id,
         'control store' as factor_file,
+        published_at as known_from,
         org_id,
         true as is_override,
         is_converted,
-        published_at as known_from,
         coalesce(withdrawn_on, {{ end_of_time() }}) as known_to
     from own
 )

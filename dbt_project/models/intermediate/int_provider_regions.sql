@@ -8,6 +8,7 @@ with offered as (
         regions.region,
         regions.cloud,
         regions.zone_id,
+        regions.electricity_maps_zone_id,
         regions.cloud || '/' || regions.region as facility_key,
         -- A region of the provider's own hosts comes before the same code at another cloud.
         case
@@ -35,6 +36,7 @@ select
     provider,
     region,
     zone_id,
+    electricity_maps_zone_id,
     zone_fallback_level,
     facility_key
 from ranked

@@ -1,0 +1,23 @@
+{{ config(tags=['factors']) }}
+{{ optional_factor_rows({
+    'factor_id': 'varchar',
+    'factor_type': 'varchar',
+    'key': 'varchar',
+    'value_low': 'double',
+    'value_mid': 'double',
+    'value_high': 'double',
+    'unit': 'varchar',
+    'basis': 'varchar',
+    'method': 'varchar',
+    'data_year': 'bigint',
+    'valid_from': 'date',
+    'valid_to': 'date',
+    'published_at': 'date',
+    'source': 'varchar',
+    'source_url': 'varchar',
+    'licence': 'varchar',
+    'dq_score': 'bigint',
+    'supersedes_id': 'varchar',
+    'factor_set_id': 'varchar',
+    'note': 'varchar',
+}) }}
