@@ -136,7 +136,7 @@ def _factors(settings: Settings) -> Iterator[Finding]:
     if not settings.marts_database.is_file():
         return
     if not are_whole(settings):
-        remedy = "ecomind load names the test that fails; mend the file below seeds/"
+        remedy = "ecomind load names the test that fails; mend the file it names"
         yield Finding("wrong", "factors", "the factor files failed their tests", remedy)
         return
     try:

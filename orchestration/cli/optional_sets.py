@@ -76,7 +76,9 @@ def sets_command(as_json: bool) -> None:
     elif not found:
         click.echo("no optional set is installed; the shipped factors apply")
     else:
-        table = Table("name", "factor set", "rows", "data years", "published", "licence", box=None)
+        table = Table("name", box=None)
+        for name in ("factor set", "rows", "data years", "published", "licence"):
+            table.add_column(name, overflow="fold")
         for row in found:
             table.add_row(*(_told(value) for key, value in row.items() if key != "file"))
         Console().print(table)
