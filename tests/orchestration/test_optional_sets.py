@@ -251,6 +251,13 @@ def test_sound_sets_and_later_editions_pass(empty: Settings, zones: Path, tmp_pa
     path = add(empty, zones)
     corrected = read_edition(write_zones(tmp_path / "2.csv", zone("DE", "390", "421")))
     write_set(path, merge(read_set(path), corrected, NEXT_DAY).rows)
+    with (SEEDS_DIR / "factor_grid_country.csv").open(encoding="utf-8", newline="") as lines:
+        [shipped] = [
+            row for row in csv.DictReader(lines) if row["factor_id"].endswith("SWE:2025-01-01")
+        ]
+    own = {"factor_id": "mine", "supersedes_id": shipped["factor_id"], "factor_set_id": "mine"}
+    later = (date.fromisoformat(shipped["published_at"]) + timedelta(days=1)).isoformat()
+    write_set(path.with_name("factor_mine.csv"), [shipped | own | {"published_at": later}])
     judge(empty)
 
 
