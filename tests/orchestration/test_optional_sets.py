@@ -280,8 +280,10 @@ def test_figures_that_make_no_sense_are_refused_with_row_and_reason(
 def test_rows_without_source_or_licence_are_refused(empty: Settings, zones: Path) -> None:
     change(add(empty, zones), (0, {"licence": ""}), (1, {"source_url": ""}))
     told = refusal(empty)
-    assert re.search(r"optional factors have a licence: [^;]*em:DE:2024-01-01", told)
-    assert re.search(r"optional factors have an address: [^;]*em:DE:2025-01-01", told)
+    assert re.search(r"optional factors lack nothing: [^;]*em:DE:2024-01-01, missing licence", told)
+    assert re.search(
+        r"optional factors lack nothing: [^;]*em:DE:2025-01-01, missing source_url", told
+    )
 
 
 @pytest.mark.parametrize(
