@@ -85,7 +85,7 @@ def test_rows_that_cannot_be_read_or_cited_are_refused(built: Warehouse) -> None
         changed(built, "factor_embodied.csv", "*", value_mid="many"),
     ):
         told = refusal(built)
-    assert re.search(r"factor water source url: [^;]*factor_id water_offsite\S*:USA:", told)
+    assert re.search(r"rows are complete: [^;]*water_offsite\S*:USA:\S* missing source_url", told)
     assert re.search("factor_embodied.*many", told)
 
 
