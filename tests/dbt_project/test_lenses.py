@@ -126,6 +126,7 @@ OVERRIDES = [
     override("globex", 2, factor_type="pue", key="azure/eastus", unit="kWh/IT kWh", mid=1.5,
              valid_from=date(2026, 11, 1), valid_to=date(2026, 12, 1)),
     override("globex", 3, factor_type="model_call", key=CUSTOM, unit="kWh/call", mid=0.004),
+    override("globex", 5, factor_type="wue", key="azure-openai", unit="L/IT kWh", mid=0.77),
     override("globex", 4, factor_type="embodied", key="*", unit="gCO2e/IT kWh", mid=99.0,
              withdrawn_at=datetime(2026, 12, 6, tzinfo=UTC)),
 ]  # fmt: skip
@@ -276,10 +277,30 @@ def test_override_holds_for_its_organisation_and_days_alone(frozen: dict[str, An
     assert theirs["energy_mid_kwh"] == pytest.approx(theirs["it_energy_mid_kwh"] * 1.5)
     before = usage(warehouse, "globex", FROZEN, AT_EASTUS)
     assert before["energy_mid_kwh"] == usage(warehouse, "acme", FROZEN, AT_EASTUS)["energy_mid_kwh"]
+    # Their figure for the provider comes before the one all share for the region.
+    assert theirs["water_onsite_mid_l"] == pytest.approx(theirs["it_energy_mid_kwh"] * 0.77)
+    assert others["water_onsite_mid_l"] != pytest.approx(others["it_energy_mid_kwh"] * 0.77)
     for row in (theirs, before):
         assert row["co2e_market_mid_kg"] == pytest.approx(row["energy_mid_kwh"] * 12.0 / 1000)
     assert theirs["factor_set_id"].endswith(" with overrides")
     assert not others["factor_set_id"].endswith(" with overrides")
+
+
+def test_figures_carry_the_set_that_was_known(frozen: dict[str, Any]) -> None:
+    sets = {
+        (schema, row["month"]): row["factor_set_id"]
+        for schema in ("mart", "as_reported")
+        for row in frozen["warehouse"].query(
+            "select month(usage_date) as month, max(factor_set_id) as factor_set_id"
+            f" from {schema}.org_footprint_daily where org_id = 'acme' group by all"
+        )
+    }
+    assert sets == {
+        ("mart", 9): "ecomind-2026.12",
+        ("mart", 11): "ecomind-2026.12",
+        ("as_reported", 9): "ecomind-2026.11",
+        ("as_reported", 11): "ecomind-2026.12",
+    }
 
 
 def test_withdrawn_override_is_as_if_it_had_never_been(frozen: dict[str, Any]) -> None:

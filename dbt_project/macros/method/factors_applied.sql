@@ -199,7 +199,7 @@ select
     {{ first_of(['market_1', 'market_2'] + grid, 'factor_id') }} as market_factor_ids,
     embodied.factor_id as embodied_factor_ids,
     {{ as_double('least(' ~ energy_dq_score() ~ ', ' ~ grid_dq_score(first_of(grid, 'dq_score')) ~ ')') }} as data_quality_score,
-    p.factor_set_id
+    sets.factor_set_id
     || coalesce(' + ' || u.optional_set_ids, '')
     || case
         when p.overrides = 1
@@ -214,6 +214,7 @@ select
     end as factor_set_id,
     '{{ var("method_version") }}' as method_version
 from zoned as u
+left join {{ ref('int_factor_sets') }} as sets on {{ known_on('sets', 'u.known_on') }}
 left join {{ ref('int_method_parameters') }} as p on {{ in_force('p') }}
 left join {{ ref('int_model_energy') }} as m on u.model_key = m.model_key and {{ in_force('m') }}
 {{ factor('f', 'u.unit_kind', 'u.bare_name') }}
@@ -226,8 +227,12 @@ left join {{ ref('int_model_energy') }} as m on u.model_key = m.model_key and {{
 {%- endfor %}
 {{ factor('embodied', "'embodied'", "'*'") }}
 {%- for name, (factor_type, keys, key_name) in chains.items() %}
-{{ factor(name ~ '_1', factor_type, keys[0]) }}
 {{ factor(name ~ '_2', factor_type, keys[1]) }}
+{{ factor(name ~ '_1', factor_type, keys[0]) }}
+    {%- if 'u.provider_key' in keys %}
+    -- An own figure for the provider comes before a shared one for the region.
+    and ({{ name }}_1.is_override or not coalesce({{ name }}_2.is_override, false))
+    {%- endif %}
 {%- endfor %}
 {% endmacro %}
 

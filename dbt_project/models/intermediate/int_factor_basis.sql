@@ -2,6 +2,7 @@
 {%- set tables = {
     'int_factors': ['org_id', 'factor_id', 'value_low', 'value_mid', 'value_high', 'valid_from', 'effective_from',
         'effective_to', 'known_from', 'known_to', 'dq_score', 'factor_set_id'],
+    'int_factor_sets': ['known_from', 'factor_set_id'],
     'int_mapping_versions': ['known_from', 'known_to'],
     'int_model_names': ['known_from', 'model_name', 'model_key', 'match_level'],
     'model_families': ['published_at', 'priority', 'match_level', 'pattern', 'model_key'],

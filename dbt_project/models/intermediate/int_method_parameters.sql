@@ -14,7 +14,6 @@ select
     {%- endfor %}
     max(case when key = '{{ name }}' then factor_id end) as {{ name }}_factor_id,
     {%- endfor %}
-    max(case when not is_override then factor_set_id end) as factor_set_id,
     max(case when is_override then 1 else 0 end) as overrides
 from {{ ref('int_factors') }}
 where factor_type = 'method_parameter'
