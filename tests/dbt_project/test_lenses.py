@@ -33,6 +33,7 @@ def events(org_id: str, *names: str) -> list[dict[str, Any]]:
         "bare": {},
         "image": {"operation": "image_generation", "images_count": 3},
         "custom": {"provider": "self-hosted", "request_model": CUSTOM, **REFERENCE_CALL},
+        "custom-bare": {"provider": "self-hosted", "request_model": CUSTOM, "request_count": 3},
         "hit": {"status": "cache_hit", **CALLS},
         "metered": {"measured_energy_wh": 5.0, "inference_geo": "DE"},
     }
@@ -312,11 +313,29 @@ def test_withdrawn_override_is_as_if_it_had_never_been(frozen: dict[str, Any]) -
 
 
 def test_energy_per_call_gives_itself_back_at_the_reference_call(frozen: dict[str, Any]) -> None:
-    warehouse, custom = frozen["warehouse"], f"model = '{CUSTOM}'"
+    warehouse, custom = frozen["warehouse"], f"model = '{CUSTOM}' and energy_route = 'token'"
     row = usage(warehouse, "globex", OPEN, custom)
-    assert row["energy_route"] == "token" and row["model_fallback_level"] == 1
+    assert row["model_fallback_level"] == 1
     assert row["it_energy_mid_kwh"] == pytest.approx(0.004, rel=1e-12)
     assert usage(warehouse, "acme", OPEN, custom)["model_fallback_level"] >= 5
+
+
+def test_where_only_the_energy_per_call_is_known_the_plain_formulas_hold(
+    frozen: dict[str, Any],
+) -> None:
+    warehouse, custom = frozen["warehouse"], f"model = '{CUSTOM}' and energy_route = 'call'"
+    row = usage(warehouse, "globex", OPEN, custom)
+    [k] = warehouse.query(
+        "select * from intermediate.int_factors_applied_daily where org_id = 'globex'"
+        f" and usage_date = date '{OPEN:%Y-%m-%d}' and {custom}"
+    )
+    kwh = 3 * 0.004 * k["pue_mid"]
+    assert row["energy_mid_kwh"] == pytest.approx(kwh, rel=1e-12)
+    litres_per_kwh = k["wue_mid"] / k["pue_mid"] + k["ewif_mid"]
+    assert row["water_mid_l"] == pytest.approx(kwh * litres_per_kwh, rel=1e-12)
+    assert row["co2e_location_mid_kg"] == pytest.approx(kwh * k["location_mid"] / 1000, rel=1e-12)
+    kg_per_kwh = k["location_mid"] / 1000
+    assert row["co2e_location_mid_kg"] == pytest.approx(kwh * kg_per_kwh, rel=1e-12)
 
 
 def test_overrides_are_cited_as_factors_in_use(frozen: dict[str, Any]) -> None:
