@@ -1,6 +1,10 @@
 -- Every use of the touched days found all its factors, under both lenses; a null here would be
 -- energy left out.
-{%- for lens, applied in [('restated', 'int_factors_applied_daily'), ('as reported', 'int_factors_applied_as_reported_daily')] %}
+{%- set lenses = {
+    'restated': 'int_factors_applied_daily',
+    'as reported': 'int_factors_applied_as_reported_daily',
+} %}
+{%- for lens, applied in lenses.items() %}
 select
     '{{ lens }}' as lens,
     org_id,
@@ -21,7 +25,10 @@ where
     or {{ term }}_high is null
     {%- endfor %}
     or cached_input_ratio_high is null
-    or (energy_route like 'token%' and (model_output_high is null or model_input_high is null or model_context_high is null))
+    or (
+        energy_route like 'token%'
+        and (model_output_high is null or model_input_high is null or model_context_high is null)
+    )
     or (energy_route = 'call' and model_call_high is null)
     or (energy_route = 'unit' and unit_high is null)
 group by

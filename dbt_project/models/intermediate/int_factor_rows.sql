@@ -55,7 +55,9 @@ constants as (
         max(case when key = 'call_to_token_ratio' then value_mid end) as call_to_token_ratio
     from {{ ref('factor_method_parameters') }}
     where factor_id not in (
-        select supersedes_id from {{ ref('factor_method_parameters') }} where supersedes_id is not null
+        select supersedes_id
+        from {{ ref('factor_method_parameters') }}
+        where supersedes_id is not null
     )
 ),
 

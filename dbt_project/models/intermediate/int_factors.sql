@@ -19,7 +19,7 @@ knowledge_days as (
     select
         scope_id,
         bundle,
-        known_from as known_from
+        known_from
     from scoped
     union
     select

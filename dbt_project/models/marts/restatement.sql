@@ -12,7 +12,11 @@
     'ewif_without_hydro': 'water of electricity without hydro', 'location': 'grid, location-based',
     'market': 'grid, market-based', 'embodied': 'manufacture of hardware'} %}
 {%- set ids = [] %}
-{%- for term in terms %}{% for side in ['reported', 'restated'] %}{% do ids.append(term ~ '_ids_' ~ side) %}{% endfor %}{% endfor %}
+{%- for term in terms %}
+{%- for side in ['reported', 'restated'] %}
+{%- do ids.append(term ~ '_ids_' ~ side) %}
+{%- endfor %}
+{%- endfor %}
 
 with frozen as (
     {{ frozen_usage() }}
