@@ -18,7 +18,7 @@ from tests.dbt_project.warehouse import DATA_TESTS, MARTS, Warehouse
 from tests.support.electricity_maps import write_zones
 
 FROZEN = datetime(2026, 9, 10, 9, tzinfo=UTC)
-"""A day in a month frozen (on 22 October) before the set was published."""
+"""A day in a month frozen (on 21 October) before the set was published."""
 ADDED = date(2026, 10, 25)
 OPEN = datetime(2026, 11, 10, 9, tzinfo=UTC)
 IN_2024 = datetime(2024, 6, 10, 9, tzinfo=UTC)
