@@ -1,6 +1,6 @@
-{#- The figures a footprint mart publishes, each as a formula over what stands before it. The values
-    of the marts come from usage_footprint_daily; a test holds these to them. Names: it IT energy in
-    kWh, then the factors of the row in one scenario. -#}
+{#- The figures a footprint mart publishes, each as a formula over what stands before it: the marts,
+    restatements and explanations are all made from these. Names: it IT energy in kWh, then the factors
+    of the row in one scenario. -#}
 
 {#- stem: unit, the factors of the expression in the order a restatement replaces them, the formula in
     words, its expression, the terms it prints (expression, unit), and the formulas it rests on in
