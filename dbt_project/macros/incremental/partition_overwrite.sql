@@ -10,3 +10,11 @@
     insert into {{ arg_dict['target_relation'] }} ({{ columns }})
     select {{ columns }} from {{ arg_dict['temp_relation'] }}
 {% endmacro %}
+
+{#- dbt's own answer, and yes for a table all of whose partitions are touched: it is written once, whole,
+    and swapped, instead of to a temporary table and from there row by row. -#}
+{% macro should_full_refresh() %}
+    {%- if dbt.should_full_refresh() -%}{{ return(true) }}{%- endif -%}
+    {%- if not execute or config.get('incremental_strategy') != 'partition_overwrite' -%}{{ return(false) }}{%- endif -%}
+    {{ return(touches_all(config.require('meta')['partition_grain'])) }}
+{% endmacro %}

@@ -29,7 +29,7 @@
     touches every day and month, but no hour and no day of activity: those tables hold no factor. -#}
 {% macro touched_predicates(column, grain) %}
     {%- set pending = ref('int_loads_pending') -%}
-    {%- if not execute or (grain in ('day', 'month') and basis_changed()) -%}{{ return(['1 = 1']) }}{%- endif -%}
+    {%- if not execute or touches_all(grain) -%}{{ return(['1 = 1']) }}{%- endif -%}
     {%- set parts = [] -%}
     {%- for first, after in touched_spans(grain) -%}
         {%- do parts.append(column ~ ' >= ' ~ first ~ ' and ' ~ column ~ ' < ' ~ after) -%}
@@ -37,8 +37,10 @@
     {{ return(parts or ['1 = 0']) }}
 {% endmacro %}
 
-{#- Whether factors, mappings, teams or method changed since the marts were last completed. -#}
-{% macro basis_changed() %}
+{#- Whether every partition of a grain is touched: factors, mappings, teams or method changed since the
+    marts were last completed, and tables of this grain hold what follows from them. -#}
+{% macro touches_all(grain) %}
+    {%- if grain not in ('day', 'month') -%}{{ return(false) }}{%- endif -%}
     {%- set found = run_query(
         "select count(*) from " ~ ref('int_loads_pending') ~ " where row_kind = 'basis'"
     ) -%}

@@ -38,10 +38,10 @@ coalesce({% for alias in aliases %}{{ alias }}.{{ column }}{{ ', ' if not loop.l
     'market': ("'grid_market'", ['u.facility_key', 'u.provider_key'], 'market_key'),
 } -%}
 {#- Grid intensity: of a set of Electricity Maps the user added, for the zone of the cloud region, else
-    for the country; otherwise of the zone. -#}
+    for the country; otherwise, or if the organisation has an own figure for it, of the zone. -#}
 {%- set electricity_maps = {
-    'g_region': electricity_maps_key('u.electricity_maps_zone_id'),
-    'g_country': electricity_maps_key('u.country_code'),
+    'g_region': 'u.electricity_maps_zone_id',
+    'g_country': 'u.country_code',
 } -%}
 {%- set grid = (electricity_maps | list) + ['g'] -%}
 {%- set modelled = "(u.energy_route like 'token%' or u.energy_route in ('call', 'unit'))" -%}
@@ -220,18 +220,19 @@ left join {{ ref('int_model_energy') }} as m on u.model_key = m.model_key and {{
 {{ factor('f', 'u.unit_kind', 'u.bare_name') }}
 {{ factor('d', 'u.unit_kind', "'*'") }}
 {{ factor('g', "'grid_location'", 'u.zone_id') }}
-{%- for alias, key in electricity_maps.items() %}
-{{ factor(alias, "'grid_location'", key) }}
-    -- An own figure for the zone comes first; and no reaching back, for the zone has earlier figures.
-    and not coalesce(g.is_override, false) and {{ alias }}.valid_from <= u.usage_date
+{%- for alias, zone in electricity_maps.items() %}
+{{ factor(alias, "'grid_location'", 'case when g.is_override is not true then ' ~ electricity_maps_key(zone) ~ ' end') }}
+    -- No reaching back, for the zone has earlier figures.
+    and {{ alias }}.valid_from <= u.usage_date
 {%- endfor %}
 {{ factor('embodied', "'embodied'", "'*'") }}
 {%- for name, (factor_type, keys, key_name) in chains.items() %}
 {{ factor(name ~ '_2', factor_type, keys[1]) }}
 {{ factor(name ~ '_1', factor_type, keys[0]) }}
     {%- if 'u.provider_key' in keys %}
-    -- An own figure for the provider comes before a shared one for the region.
-    and ({{ name }}_1.is_override or not coalesce({{ name }}_2.is_override, false))
+    -- An own figure for the provider comes before a shared one for the region. A comparison, not an
+    -- "or": engines hash a join only if every condition of it is one.
+    and {{ name }}_1.is_override >= coalesce({{ name }}_2.is_override, false)
     {%- endif %}
 {%- endfor %}
 {% endmacro %}
