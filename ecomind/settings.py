@@ -57,6 +57,11 @@ class Settings(BaseSettings):
     max_body_bytes: int = Field(
         8 * 2**20, gt=0, description="Largest request body the ingest API accepts, in bytes."
     )
+    max_decoded_bytes: int = Field(
+        32 * 2**20,
+        gt=0,
+        description="Largest body after decompression the ingest API accepts, in bytes.",
+    )
     max_batch_events: int = Field(
         5000, gt=0, description="Most events in one request to the ingest API."
     )

@@ -16,6 +16,7 @@ from functools import lru_cache, partial
 from typing import Protocol
 
 from ecomind.identity import Principal, Scope, pseudonym
+from ingest_api.headers import Headers
 
 STALENESS_S = 5.0
 """How long a revoked key may still be accepted, in seconds."""
@@ -32,13 +33,6 @@ class Identities(Protocol):
 
     def pseudonym_secret(self, org_id: str) -> bytes:
         """Key of the organisation's pseudonyms."""
-
-
-class Headers(Protocol):
-    """Request headers, looked up by lower-case name."""
-
-    def get(self, key: str, default: str | None = None, /) -> str | None:
-        """The first value of a header."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,8 +1,8 @@
-"""Receiving a request's events: judge each, store the good and the reasons, answer.
+"""Receiving a request's events: judge each, store the good and the reasons.
 
-Belongs here: what happens between an authenticated body and its answer, free of HTTP servers.
-Does not belong here: reading formats (``adapters``), the rules (``ecomind.contract``), or how
-bytes become durable (``landing``).
+Belongs here: what happens between an authenticated body and its outcome, free of HTTP servers.
+Does not belong here: reading formats (``adapters``), wording answers (``dialects``), the rules
+(``ecomind.contract``), or how bytes become durable (``landing``).
 """
 
 from __future__ import annotations
@@ -15,13 +15,22 @@ from typing import Any, Protocol
 
 import msgspec
 
-from ecomind.contract.codec import Judged, Problem, Rules, Warned, judge, microseconds
+from ecomind.contract.codec import (
+    Judged,
+    Problem,
+    Rules,
+    Warned,
+    judge,
+    judge_bucket,
+    microseconds,
+)
 from ecomind.settings import Settings
-from ingest_api.adapters import Adapter, MalformedBody
+from ingest_api.adapters.base import Adapter, Bucket, Document, MalformedBody
 from ingest_api.credentials import Tenant
 from ingest_api.ids import sortable, uuid7
 from ingest_api.landing import frame
-from ingest_api.replies import Reply, json_reply, problem
+from ingest_api.outcome import Outcome
+from ingest_api.replies import Refused
 
 _YIELD_EVERY = 250
 _MINTED = Warned("event_id_minted", "event_id")
@@ -37,30 +46,25 @@ class Log(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """A body and where it came from; ``sortable_id`` names its request and its receipt."""
+    """A document and who sent it; ``sortable_id`` names its request and its receipt."""
 
     adapter: Adapter
-    body: bytes
+    document: Document
     tenant: Tenant
-    path: str
     sortable_id: str
-    mint_event_ids: bool = False
-
-    @property
-    def instance(self) -> str:
-        """This request as the instance of a problem."""
-        return f"{self.path}#req_{self.sortable_id}"
+    mints_event_ids: bool = False
 
 
 @dataclass(slots=True)
-class _Tally:
+class _Judging:
+    """A request on its way: its rules, what every row of it holds, and what became of it."""
+
+    rules: Rules
+    receipt: dict[str, Any]
+    outcome: Outcome
+    is_foreign: bool
     frames: list[bytes] = field(default_factory=list)
-    results: list[dict[str, Any]] = field(default_factory=list)
     seen: dict[tuple[str, str], dict[str, Any]] = field(default_factory=dict)
-    accepted: int = 0
-    duplicate: int = 0
-    rejected: int = 0
-    is_foreign: bool = True
 
 
 def _with_event_id(item: object) -> tuple[object, bool]:
@@ -86,28 +90,34 @@ class Intake:
         self._max_future = timedelta(seconds=settings.max_future_s)
         self._max_age = timedelta(days=settings.max_event_age_days)
 
-    async def receive(self, request: Request) -> Reply:
-        """Answer a request once its accepted events and its rejections are durable.
+    async def receive(self, request: Request) -> Outcome:
+        """What became of a request, once its accepted items and its rejections are durable.
 
-        Raises ``NotDurable`` when nothing of it was stored.
+        Raises ``Refused`` or ``NotDurable`` when nothing of it was stored.
         """
+        judging = await self._judge_all(request, self._items(request))
+        if judging.frames:
+            await self._log.append(b"".join(judging.frames))
+        return judging.outcome
+
+    async def validate(self, request: Request) -> Outcome:
+        """What would become of a request; nothing is stored. Raises ``Refused``."""
+        return (await self._judge_all(request, self._items(request))).outcome
+
+    def _items(self, request: Request) -> Sequence[object]:
         try:
-            items = request.adapter.parse(request.body)
+            items = request.adapter.parse(request.document)
         except MalformedBody as error:
-            return problem("malformed-body", request.instance, detail=str(error))
+            raise Refused("malformed-body", detail=str(error)) from None
         limit = self._settings.max_batch_events
         if len(items) > limit:
-            return problem("body-too-large", request.instance, stage="items", limit_items=limit)
-        if not items:
-            detail = "the body holds no event"
-            return problem("no-valid-event", request.instance, detail=detail, rejected=0, errors=[])
-        received_at = datetime.now(UTC)
-        tally = await self._judge_all(request, items, received_at)
-        await self._log.append(b"".join(tally.frames))
-        return _answer(request, received_at, tally)
+            raise Refused("body-too-large", stage="items", limit_items=limit)
+        return items
 
-    def _rules(self, tenant: Tenant, received_at: datetime) -> Rules:
-        return Rules(
+    def _judging(self, request: Request) -> _Judging:
+        tenant, received_at = request.tenant, datetime.now(UTC)
+        outcome = Outcome(request.sortable_id, received_at)
+        rules = Rules(
             org_id=tenant.org_id,
             received_at=received_at,
             max_future=self._max_future,
@@ -116,71 +126,82 @@ class Intake:
             keep_raw_user_ids=self._settings.keep_raw_user_ids,
             keep_conversation_ids=self._settings.keep_conversation_ids,
         )
-
-    async def _judge_all(
-        self, request: Request, items: Sequence[object], received_at: datetime
-    ) -> _Tally:
-        rules = self._rules(request.tenant, received_at)
         receipt = {
-            "org_id": request.tenant.org_id,
-            "key_id": request.tenant.key_id,
+            "org_id": tenant.org_id,
+            "key_id": tenant.key_id,
             "received_at": microseconds(received_at),
-            "receipt_id": f"rcp_{request.sortable_id}",
+            "receipt_id": outcome.receipt_id,
             "adapter": request.adapter.name,
         }
-        tally = _Tally()
+        return _Judging(rules, receipt, outcome, request.adapter.is_foreign)
+
+    async def _judge_all(self, request: Request, items: Sequence[object]) -> _Judging:
+        judging = self._judging(request)
         for index, sent in enumerate(items):
             if index % _YIELD_EVERY == _YIELD_EVERY - 1:
                 await asyncio.sleep(0)  # A large batch must not hold up everybody else.
-            item, is_minted = _with_event_id(sent) if request.mint_event_ids else (sent, False)
+            if isinstance(sent, Bucket):
+                _take_bucket(judging, index, judge_bucket(sent.fields, judging.rules))
+                continue
+            item, is_minted = _with_event_id(sent) if request.mints_event_ids else (sent, False)
             if isinstance(item, Problem):
                 judged = Judged(None, None, (item,))
             else:
-                judged = judge(item, rules)
-            if judged.event is not None:
-                _accept(tally, receipt, index, judged.event, _warnings(judged, is_minted))
+                judged = judge(item, judging.rules, is_foreign=judging.is_foreign)
+            if judged.row is not None:
+                _accept(judging, index, judged.row, _warnings(judged, is_minted))
             else:
-                _reject(tally, receipt, index, judged, is_minted)
-        return tally
+                _reject(judging, index, judged, is_minted)
+        return judging
 
 
 def _accept(
-    tally: _Tally,
-    receipt: dict[str, Any],
-    index: int,
-    event: dict[str, Any],
-    warnings: list[dict[str, str]],
+    judging: _Judging, index: int, event: dict[str, Any], warnings: list[dict[str, str]]
 ) -> None:
-    tally.frames.append(frame.encode(frame.EVENT, _encode({**receipt, **event})))
+    outcome = judging.outcome
+    judging.frames.append(frame.encode(frame.EVENT, _encode({**judging.receipt, **event})))
     result: dict[str, Any] = {"index": index, "event_id": event["event_id"], "result": "accepted"}
     # Only repeats within one request are known here; all others are resolved in the warehouse.
-    if tally.seen.setdefault((event["source"], event["event_id"]), event) is event:
-        tally.accepted += 1
+    if judging.seen.setdefault((event["source"], event["event_id"]), event) is event:
+        outcome.accepted += 1
     else:
         result["result"] = "duplicate"
-        tally.duplicate += 1
+        outcome.duplicate += 1
     if warnings:
         result["warnings"] = warnings
-    tally.results.append(result)
+    outcome.results.append(result)
 
 
-def _reject(
-    tally: _Tally, receipt: dict[str, Any], index: int, judged: Judged, is_minted: bool
-) -> None:
-    first = judged.problems[0]
+def _take_bucket(judging: _Judging, index: int, judged: Judged) -> None:
+    if judged.row is None:
+        _reject(judging, index, judged, is_minted=False)
+        return
+    judging.frames.append(frame.encode(frame.BUCKET, _encode({**judging.receipt, **judged.row})))
+    result: dict[str, Any] = {"index": index, "event_id": None, "result": "accepted"}
+    warnings = _warnings(judged, is_minted=False)
+    if warnings:
+        result["warnings"] = warnings
+    judging.outcome.accepted += 1
+    judging.outcome.results.append(result)
+
+
+def _reject(judging: _Judging, index: int, judged: Judged, is_minted: bool) -> None:
+    outcome, first = judging.outcome, judged.problems[0]
     rejection_id = f"rej_{sortable()}"
     event_id = None if is_minted else judged.event_id
     row = {
-        **receipt,
+        **judging.receipt,
         "rejection_id": rejection_id,
         "item_index": index,
         "event_id": event_id,
         "code": first.code,
         "pointer": first.pointer,
     }
-    tally.frames.append(frame.encode(frame.REJECT, _encode(row)))
-    tally.rejected += 1
-    tally.is_foreign = tally.is_foreign and first.code == "tenant_mismatch"
+    if judged.kept is not None:
+        row["item"] = _encode(judged.kept).decode()
+    judging.frames.append(frame.encode(frame.REJECT, _encode(row)))
+    outcome.rejected += 1
+    outcome.is_all_of_others = outcome.is_all_of_others and first.code == "tenant_mismatch"
     result: dict[str, Any] = {
         "index": index,
         "event_id": event_id,
@@ -192,43 +213,4 @@ def _reject(
     }
     if judged.warnings:
         result["warnings"] = _warnings(judged, is_minted=False)
-    tally.results.append(result)
-
-
-def _answer(request: Request, received_at: datetime, tally: _Tally) -> Reply:
-    if not tally.accepted:
-        return _nothing_accepted(request, tally)
-    document = {
-        "receipt_id": f"rcp_{request.sortable_id}",
-        "received_at": received_at.isoformat(timespec="milliseconds").replace("+00:00", "Z"),
-        "durability": "fsync",
-        "accepted": tally.accepted,
-        "duplicate": tally.duplicate,
-        "rejected": tally.rejected,
-        "results": tally.results,
-    }
-    if not tally.rejected:
-        return json_reply(202, document)
-    reply = json_reply(207, document)
-    reply.headers.append(("ecomind-rejected", str(tally.rejected)))
-    return reply
-
-
-def _nothing_accepted(request: Request, tally: _Tally) -> Reply:
-    errors = [
-        {
-            "index": result["index"],
-            "event_id": result["event_id"],
-            "rejection_id": result["rejection_id"],
-            **error,
-        }
-        for result in tally.results
-        for error in result["errors"]
-    ]
-    return problem(
-        "tenant-mismatch" if tally.is_foreign else "no-valid-event",
-        request.instance,
-        headers=(("ecomind-rejected", str(tally.rejected)),),
-        rejected=tally.rejected,
-        errors=errors,
-    )
+    outcome.results.append(result)

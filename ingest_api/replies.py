@@ -1,7 +1,7 @@
 """What the endpoint answers, as bytes.
 
 Belongs here: problem documents (RFC 9457) and their fixed words. Does not belong here: when
-to send which.
+to send which, or answers in another format's own shape (``dialects``).
 """
 
 from __future__ import annotations
@@ -13,10 +13,12 @@ import msgspec
 
 JSON = ("content-type", "application/json")
 PROBLEM_JSON = ("content-type", "application/problem+json")
-_TYPE_PREFIX = "urn:ecomind:problem:"
+PROBLEM_TYPE_PREFIX = "urn:ecomind:problem:"
 
-_TITLES: dict[str, tuple[int, str]] = {
+TITLES: dict[str, tuple[int, str]] = {
     "malformed-body": (400, "Body cannot be read"),
+    "bad-encoding": (400, "Body is not what its Content-Encoding says"),
+    "decompression-bomb": (400, "Body grows too much when decompressed"),
     "invalid-credential": (401, "API key is missing, unknown, revoked or expired"),
     "insufficient-scope": (403, "Key lacks a scope"),
     "tenant-mismatch": (403, "org_id in the body is not the organisation of the credential"),
@@ -33,6 +35,7 @@ _TITLES: dict[str, tuple[int, str]] = {
     ),
     "identity-unavailable": (503, "Keys cannot be checked now; nothing was stored"),
 }
+"""Problems by name: status and title."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,23 +47,45 @@ class Reply:
     headers: list[tuple[str, str]] = field(default_factory=lambda: [JSON])
 
 
+class Refused(Exception):
+    """A request of which nothing was stored: a problem's name, extra headers and members.
+
+    A value of the request is never among the members.
+    """
+
+    def __init__(
+        self, name: str, *, headers: tuple[tuple[str, str], ...] = (), **members: Any
+    ) -> None:
+        """``retry_after_s`` among the members also becomes a header."""
+        super().__init__(name)
+        self.name = name
+        self.members = members
+        self.headers = headers
+        if "retry_after_s" in members:
+            self.headers = (*headers, ("retry-after", str(members["retry_after_s"])))
+
+    @property
+    def status(self) -> int:
+        """HTTP status of the problem."""
+        return TITLES[self.name][0]
+
+    @property
+    def sentence(self) -> str:
+        """Title and detail in one."""
+        detail = self.members.get("detail")
+        title = TITLES[self.name][1]
+        return f"{title}: {detail}" if detail else title
+
+
 def json_reply(status: int, document: Any) -> Reply:
     """An answer holding ``document``."""
     return Reply(status, msgspec.json.encode(document))
 
 
-def problem(
-    name: str,
-    instance: str,
-    *,
-    headers: tuple[tuple[str, str], ...] = (),
-    **members: Any,
-) -> Reply:
-    """A problem document; ``members`` extend it. A value of the request is never among them."""
-    status, title = _TITLES[name]
-    document = {"type": _TYPE_PREFIX + name, "title": title, "status": status}
-    if "retry_after_s" in members:
-        headers = (*headers, ("retry-after", str(members["retry_after_s"])))
-    document.update(members)
+def problem(refused: Refused, instance: str) -> Reply:
+    """A problem document."""
+    status, title = TITLES[refused.name]
+    document = {"type": PROBLEM_TYPE_PREFIX + refused.name, "title": title, "status": status}
+    document.update(refused.members)
     document["instance"] = instance
-    return Reply(status, msgspec.json.encode(document), [PROBLEM_JSON, *headers])
+    return Reply(status, msgspec.json.encode(document), [PROBLEM_JSON, *refused.headers])

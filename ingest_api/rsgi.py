@@ -5,6 +5,7 @@ Belongs here: what is said in HTTP and nothing else. Does not belong here: event
 
 from __future__ import annotations
 
+import asyncio
 import logging
 import traceback
 from collections.abc import AsyncIterator, Awaitable, Callable
@@ -13,17 +14,22 @@ from typing import Any, Protocol
 from granian.rsgi import ProtocolClosed, ProtocolError  # type: ignore[attr-defined]
 
 from ecomind.settings import Settings
-from ingest_api.adapters import BY_MEDIA_TYPE, Adapter, native_json
-from ingest_api.credentials import Headers, KeyRing, Tenant, key_text
+from ingest_api import encodings
+from ingest_api.adapters.base import Document
+from ingest_api.credentials import KeyRing, Tenant, key_text
+from ingest_api.dialects.native import NATIVE
+from ingest_api.headers import Headers
 from ingest_api.ids import sortable
 from ingest_api.intake import Intake, Request
 from ingest_api.landing.log import NotDurable
-from ingest_api.replies import Reply, json_reply, problem
+from ingest_api.outcome import Outcome
+from ingest_api.replies import Refused, Reply, json_reply, problem
+from ingest_api.routes import BY_PATH, Format, Route
 
 _log = logging.getLogger("ingest_api")
-_SINGLE = {"application/json": native_json.SINGLE}
-_ADAPTERS = {"/v1/ingest": _SINGLE, "/v1/events": BY_MEDIA_TYPE}
 _DURABILITY = ("ecomind-durability", "fsync")
+_IN_THREAD_BYTES = 65_536
+"""Compressed bodies from this size on are decompressed beside the event loop."""
 
 
 class Scope(Protocol):
@@ -54,14 +60,6 @@ class Gate(Protocol):
         """Raise ``NotDurable`` when ``size`` more bytes cannot be stored."""
 
 
-class _Refused(Exception):
-    """A request answered before its body was judged."""
-
-    def __init__(self, reply: Reply) -> None:
-        super().__init__(reply.status)
-        self.reply = reply
-
-
 class Application:
     """The RSGI application; ``health`` tells the service's state, without data of anybody."""
 
@@ -75,6 +73,7 @@ class Application:
     ) -> None:
         """Wire the parts together."""
         self._max_body_bytes = settings.max_body_bytes
+        self._max_decoded_bytes = settings.max_decoded_bytes
         self._keys = keys
         self._gate = gate
         self._intake = intake
@@ -96,94 +95,105 @@ class Application:
 
     async def _reply(self, scope: Scope, protocol: Protocol_, sortable_id: str) -> Reply:
         instance = f"{scope.path}#req_{sortable_id}"
+        route = BY_PATH.get(scope.path)
+        if route is None:
+            dialect, found = NATIVE, None
+        else:
+            found = route.format_of(scope.headers)
+            dialect = (found or route.default).dialect
         try:
-            adapters = _ADAPTERS.get(scope.path)
-            if adapters is None:
-                return self._state(scope, instance)
-            return await self._receive(scope, protocol, adapters, sortable_id, instance)
-        except _Refused as refused:
-            return refused.reply
+            if route is None:
+                return self._state(scope)
+            return dialect.judged(await self._receive(scope, protocol, route, found, sortable_id))
+        except Refused as refused:
+            return dialect.refused(refused, instance)
         except NotDurable as error:
             members: dict[str, Any] = {"reason": error.reason, "retry_after_s": error.retry_after_s}
-            return problem("not-durable", instance, **members)
+            return dialect.refused(Refused("not-durable", **members), instance)
         except (ProtocolClosed, ProtocolError):  # Nobody is left to read this answer.
-            return problem("malformed-body", instance, detail="the body ended early")
+            return problem(Refused("malformed-body", detail="the body ended early"), instance)
         except Exception as error:  # A bug: told apart from trouble, without quoting the request.
             where = "".join(traceback.format_tb(error.__traceback__))
             _log.error("req_%s failed with %s at\n%s", sortable_id, type(error).__name__, where)
-            return problem("internal-error", instance)
+            return dialect.refused(Refused("internal-error"), instance)
 
     async def _receive(
         self,
         scope: Scope,
         protocol: Protocol_,
-        adapters: dict[str, Adapter],
+        route: Route,
+        found: Format | None,
         sortable_id: str,
-        instance: str,
-    ) -> Reply:
+    ) -> Outcome:
         if scope.method != "POST":
-            allow = ("allow", "POST")
-            return problem("method-not-allowed", instance, headers=(allow,))
+            raise Refused("method-not-allowed", headers=(("allow", "POST"),))
         if self.is_draining:
             raise NotDurable("draining", 2)
         headers = scope.headers
-        tenant = await self._tenant(headers, instance)
-        adapter = _adapter(headers, adapters, instance)
-        size = self._announced_size(headers, instance)
+        tenant = await self._tenant(headers)
+        if found is None:
+            raise Refused("unsupported-media-type", supported=sorted(route.formats))
+        make = encodings.decoder(headers.get("content-encoding"))
+        size = self._announced_size(headers)
         self._gate.admit(self._held_bytes + (size or 0))
         # Bytes in memory but not yet in the log also count against its limit.
         self._held_bytes += size or 0
         try:
-            body = await (protocol() if size is not None else self._streamed(protocol, instance))
-            minting = scope.path == "/v1/ingest"
-            return await self._intake.receive(
-                Request(adapter, body, tenant, scope.path, sortable_id, minting)
+            body = await (protocol() if size is not None else self._streamed(protocol))
+            if make is not None:
+                body = await self._decompressed(body, make)
+            request = Request(
+                found.adapter, Document(body, headers), tenant, sortable_id, route.mints_event_ids
             )
+            return await self._intake.receive(request)
         finally:
             self._held_bytes -= size or 0
 
-    async def _tenant(self, headers: Headers, instance: str) -> Tenant:
+    async def _decompressed(self, body: bytes, make: Callable[[], Any]) -> bytes:
+        arguments = (body, make, self._max_decoded_bytes)
+        if len(body) < _IN_THREAD_BYTES:
+            return encodings.decoded(*arguments)
+        return await asyncio.to_thread(encodings.decoded, *arguments)
+
+    async def _tenant(self, headers: Headers) -> Tenant:
         key = key_text(headers)
         try:
             tenant = None if key is None else await self._keys.tenant(key)
         except Exception as error:
             _log.error("keys cannot be checked: %s", type(error).__name__)
-            raise _Refused(problem("identity-unavailable", instance, retry_after_s=5)) from None
+            raise Refused("identity-unavailable", retry_after_s=5) from None
         if tenant is None:
-            challenge = ("www-authenticate", "Bearer")
-            raise _Refused(problem("invalid-credential", instance, headers=(challenge,)))
+            raise Refused("invalid-credential", headers=(("www-authenticate", "Bearer"),))
         if not tenant.may_write:
             members: dict[str, Any] = {"required_scope": "ingest:write", "key_id": tenant.key_id}
-            raise _Refused(problem("insufficient-scope", instance, **members))
+            raise Refused("insufficient-scope", **members)
         return tenant
 
-    def _too_large(self, instance: str) -> _Refused:
-        limit = self._max_body_bytes
-        return _Refused(problem("body-too-large", instance, stage="wire", limit_bytes=limit))
+    def _too_large(self) -> Refused:
+        return Refused("body-too-large", stage="wire", limit_bytes=self._max_body_bytes)
 
-    def _announced_size(self, headers: Headers, instance: str) -> int | None:
+    def _announced_size(self, headers: Headers) -> int | None:
         announced = headers.get("content-length")
         if announced is None:
             return None
         size = int(announced)
         if size > self._max_body_bytes:
-            raise self._too_large(instance)
+            raise self._too_large()
         return size
 
-    async def _streamed(self, protocol: Protocol_, instance: str) -> bytes:
+    async def _streamed(self, protocol: Protocol_) -> bytes:
         body = bytearray()
         async for piece in protocol:
             body += piece
             if len(body) > self._max_body_bytes:
-                raise self._too_large(instance)
+                raise self._too_large()
         return bytes(body)
 
-    def _state(self, scope: Scope, instance: str) -> Reply:
+    def _state(self, scope: Scope) -> Reply:
         if scope.path not in ("/livez", "/readyz", "/health"):
-            return problem("not-found", instance)
+            raise Refused("not-found")
         if scope.method not in ("GET", "HEAD"):
-            allow = ("allow", "GET, HEAD")
-            return problem("method-not-allowed", instance, headers=(allow,))
+            raise Refused("method-not-allowed", headers=(("allow", "GET, HEAD"),))
         if scope.path == "/livez":
             return json_reply(200, {"status": "alive"})
         if scope.path == "/health":
@@ -192,20 +202,3 @@ class Application:
             raise NotDurable("draining", 2)
         self._gate.admit(0)
         return json_reply(200, {"status": "ready"})
-
-
-def _adapter(headers: Headers, adapters: dict[str, Adapter], instance: str) -> Adapter:
-    content_type = headers.get("content-type") or "application/json"
-    adapter = adapters.get(content_type)
-    if adapter is None:
-        essence, _, parameters = content_type.partition(";")
-        adapter = adapters.get(essence.strip().lower())
-        charset = parameters.strip().lower().replace('"', "")
-        if adapter is None or charset not in ("", "charset=utf-8", "charset=us-ascii"):
-            supported = sorted(adapters)
-            raise _Refused(problem("unsupported-media-type", instance, supported=supported))
-    encoding = headers.get("content-encoding")
-    if encoding is not None and encoding.lower() != "identity":
-        accepted = ("accept-encoding", "identity")
-        raise _Refused(problem("unsupported-encoding", instance, headers=(accepted,)))
-    return adapter

@@ -1,4 +1,4 @@
-"""From a parsed client item to a landed event, or to the reasons why not.
+"""From a parsed client item to a landed event or bucket, or to the reasons why not.
 
 Belongs here: the allow-list projection, the limits of each field and the rules between
 fields. The projection runs before anything is stored, so content never enters. Does not
@@ -15,6 +15,7 @@ from typing import Annotated, Any, Literal
 
 import msgspec
 
+from ecomind.contract.bucket import BUCKET_FIELDS
 from ecomind.contract.event import CLIENT_FIELDS, CONTENT_KEYS
 from ecomind.contract.fields import Field
 
@@ -22,13 +23,6 @@ EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND = timedelta(microseconds=1)
 _PLAIN_NAME = re.compile(r"^[A-Za-z_][A-Za-z0-9_.-]{0,63}$")
 
-FIELDS_BY_NAME: Mapping[str, Field] = {f.name: f for f in CLIENT_FIELDS}
-_ALIASES: Mapping[str, str] = {alias: f.name for f in CLIENT_FIELDS for alias in f.aliases}
-_SUBSETS: tuple[tuple[str, str], ...] = tuple(
-    (f.name, f.subset_of) for f in CLIENT_FIELDS if f.subset_of
-)
-_DEFAULTS: Mapping[str, Any] = {f.name: f.default for f in CLIENT_FIELDS if f.default is not None}
-_TIMES: tuple[str, ...] = tuple(f.name for f in CLIENT_FIELDS if f.kind == "timestamp")
 _CACHE_PARTS = ("cache_read_input_tokens", "cache_write_input_tokens")
 
 Pseudonymiser = Callable[[str], str]
@@ -67,16 +61,18 @@ class Rules:
 
 @dataclass(frozen=True, slots=True)
 class Judged:
-    """An item after judgement: ``event`` is set when accepted, ``problems`` when refused.
+    """An item after judgement: ``row`` is set when accepted, ``problems`` when refused.
 
-    ``event`` maps client field names to landed values: times are microseconds since the
-    epoch, tags are JSON text, absent fields are absent.
+    ``row`` maps field names to landed values: times are microseconds since the epoch, tags are
+    JSON text, absent fields are absent. ``kept`` holds the fields of a refused item that are
+    valid by themselves, as JSON values, ids of people as pseudonyms.
     """
 
-    event: dict[str, Any] | None
-    event_id: str | None
+    row: dict[str, Any] | None
+    event_id: str | None = None
     problems: tuple[Problem, ...] = ()
     warnings: tuple[Warned, ...] = ()
+    kept: Mapping[str, Any] | None = None
 
 
 def _annotation(field: Field) -> Any:
@@ -109,24 +105,45 @@ def _struct_member(field: Field) -> tuple[Any, ...]:
     return (field.name, annotation | None, None)
 
 
-_Item = msgspec.defstruct(
-    "Item", sorted(map(_struct_member, CLIENT_FIELDS), key=len), gc=False, frozen=True
-)
-_MEMBERS: Mapping[str, Any] = {f.name: _annotation(f) for f in CLIENT_FIELDS}
+class _Form:
+    """What is derived from the fields of one kind of item."""
+
+    def __init__(self, name: str, fields: tuple[Field, ...]) -> None:
+        self.fields: Mapping[str, Field] = {f.name: f for f in fields}
+        self.aliases: Mapping[str, str] = {alias: f.name for f in fields for alias in f.aliases}
+        self.subsets = tuple((f.name, f.subset_of) for f in fields if f.subset_of)
+        self.defaults = {f.name: f.default for f in fields if f.default is not None}
+        self.times = tuple(f.name for f in fields if f.kind == "timestamp")
+        self.personal = tuple(f.name for f in fields if f.pseudonymised)
+        self.members: Mapping[str, Any] = {f.name: _annotation(f) for f in fields}
+        self.descriptive = frozenset(
+            f.name
+            for f in fields
+            if f.kind in ("string", "tags", "boolean") and not f.required and f.default is None
+        )
+        """Fields without which an item still counts in full."""
+        self.struct = msgspec.defstruct(
+            name, sorted(map(_struct_member, fields), key=len), gc=False, frozen=True
+        )
 
 
-def _project(item: Mapping[str, Any]) -> tuple[dict[str, Any], list[Warned]]:
+_EVENT = _Form("Event", CLIENT_FIELDS)
+_BUCKET = _Form("Bucket", BUCKET_FIELDS)
+
+
+def _project(form: _Form, item: Mapping[str, Any]) -> tuple[dict[str, Any], list[Warned]]:
     """Keep contract fields under their own names; name, never quote, what is dropped."""
     kept: dict[str, Any] = {}
     warnings: list[Warned] = []
+    fields, aliases = form.fields, form.aliases
     for key, value in item.items():
-        if key in FIELDS_BY_NAME:
+        if key in fields:
             kept[key] = value
         elif key in CONTENT_KEYS:
             warnings.append(Warned("content_discarded", key))
-        elif key not in _ALIASES and key != "org_id":
+        elif key not in aliases and key != "org_id":
             warnings.append(Warned("unknown_field", key if _PLAIN_NAME.match(key) else "?"))
-    for alias, name in _ALIASES.items():
+    for alias, name in aliases.items():
         if alias in item:
             if name in kept:
                 warnings.append(Warned("alias_ignored", alias))
@@ -135,34 +152,57 @@ def _project(item: Mapping[str, Any]) -> tuple[dict[str, Any], list[Warned]]:
     return kept, warnings
 
 
-def _field_problems(kept: Mapping[str, Any]) -> list[Problem]:
+def _field_problems(form: _Form, kept: Mapping[str, Any]) -> list[Problem]:
     """One problem for each bad field; called only when the whole item did not convert."""
     problems = []
-    for name, field in FIELDS_BY_NAME.items():
+    for name, field in form.fields.items():
         if kept.get(name) is None:
             if field.required:
                 problems.append(Problem("missing_field", f"/{name}", f"{name} is required"))
             continue
         try:
-            msgspec.convert(kept[name], _MEMBERS[name])
+            msgspec.convert(kept[name], form.members[name])
         except msgspec.ValidationError:
             detail = f"{name} {field.expectation()}"
             problems.append(Problem(field.rejection_code, f"/{name}", detail))
     return problems
 
 
-def _cross_field_problems(item: Any, rules: Rules) -> list[Problem]:
+def _converted(
+    form: _Form, kept: dict[str, Any], warnings: list[Warned], is_foreign: bool
+) -> tuple[Any, list[Problem]]:
+    """The item as a struct, or None and its problems.
+
+    Of a foreign format, descriptive fields that do not fit are dropped from ``kept``: the sender
+    never chose our limits, and the call counts without them.
+    """
+    try:
+        return msgspec.convert(kept, form.struct), []
+    except msgspec.ValidationError:
+        problems = _field_problems(form, kept)
+    names = [problem.pointer[1:] for problem in problems]
+    if not is_foreign or not form.descriptive.issuperset(names):
+        return None, problems
+    for name in names:
+        del kept[name]
+        warnings.append(Warned("value_discarded", name))
+    return msgspec.convert(kept, form.struct), []
+
+
+def _event_problems(item: Any, rules: Rules) -> list[Problem]:
+    """What is wrong between the fields of an event."""
     problems = []
     if item.request_model is None and item.response_model is None:
         detail = "one of request_model and response_model is required"
         problems.append(Problem("missing_field", "/request_model", detail))
-    for name, total_name in _SUBSETS:
+    for name, total_name in _EVENT.subsets:
         part, total = getattr(item, name), getattr(item, total_name)
-        if part is not None and part > (total or 0):
+        # Of a total nobody reported, a part says nothing.
+        if part is not None and total is not None and part > total:
             detail = f"{name} is greater than {total_name}"
             problems.append(Problem("subset_exceeds_total", f"/{name}", detail))
     cached = sum(getattr(item, name) or 0 for name in _CACHE_PARTS)
-    if not problems and cached > (item.input_tokens or 0):
+    if not problems and item.input_tokens is not None and cached > item.input_tokens:
         detail = "cache reads and writes together are greater than input_tokens"
         problems.append(Problem("subset_exceeds_total", f"/{_CACHE_PARTS[0]}", detail))
     if item.occurred_at > rules.received_at + rules.max_future:
@@ -174,60 +214,105 @@ def _cross_field_problems(item: Any, rules: Rules) -> list[Problem]:
     return problems
 
 
+def _bucket_problems(item: Any, rules: Rules) -> list[Problem]:
+    """What is wrong between the fields of a bucket."""
+    problems = []
+    if item.bucket_end <= item.bucket_start:
+        detail = "bucket_end is not later than bucket_start"
+        problems.append(Problem("invalid_value", "/bucket_end", detail))
+    if item.bucket_start > rules.received_at + rules.max_future:
+        detail = "bucket_start is later than the server clock allows"
+        problems.append(Problem("future_timestamp", "/bucket_start", detail))
+    if item.temporality == "cumulative" and item.series_id is None:
+        detail = "series_id is required of cumulative counts"
+        problems.append(Problem("missing_field", "/series_id", detail))
+    return problems
+
+
 def microseconds(moment: datetime) -> int:
     """Microseconds between the epoch and a time with an offset."""
     return (moment - EPOCH) // _MICROSECOND
 
 
-def _landed(item: Any, kept: Mapping[str, Any], rules: Rules) -> dict[str, Any]:
-    event: dict[str, Any] = dict(_DEFAULTS)
+def _pseudonymised(form: _Form, row: dict[str, Any], rules: Rules) -> None:
+    if not rules.keep_conversation_ids:
+        row.pop("conversation_id", None)
+    for name in form.personal:
+        if name in row and rules.pseudonymise is not None and not _stays_raw(name, row, rules):
+            row[name] = rules.pseudonymise(row[name])
+
+
+def _stays_raw(name: str, row: Mapping[str, Any], rules: Rules) -> bool:
+    """An installation may keep user ids as sent, but never one that looks like an address."""
+    return rules.keep_raw_user_ids and name == "user_id" and "@" not in row[name]
+
+
+def _landed(form: _Form, item: Any, kept: Mapping[str, Any], rules: Rules) -> dict[str, Any]:
+    row: dict[str, Any] = dict(form.defaults)
     for name in kept:
         value = getattr(item, name)
         if value is not None:
-            event[name] = value
-    for name in _TIMES:
-        if name in event:
-            event[name] = microseconds(event[name])
-    if "tags" in event:
-        event["tags"] = msgspec.json.encode(dict(sorted(event["tags"].items()))).decode()
-    if not rules.keep_conversation_ids:
-        event.pop("conversation_id", None)
-    for name in ("user_id", "conversation_id"):
-        if name in event and rules.pseudonymise is not None and not _stays_raw(name, event, rules):
-            event[name] = rules.pseudonymise(event[name])
-    return event
+            row[name] = value
+    for name in form.times:
+        if name in row:
+            row[name] = microseconds(row[name])
+    if "tags" in row:
+        row["tags"] = msgspec.json.encode(dict(sorted(row["tags"].items()))).decode()
+    _pseudonymised(form, row, rules)
+    return row
 
 
-def _stays_raw(name: str, event: Mapping[str, Any], rules: Rules) -> bool:
-    """An installation may keep user ids as sent, but never one that looks like an address."""
-    return rules.keep_raw_user_ids and name == "user_id" and "@" not in event[name]
+def _valid_parts(form: _Form, kept: Mapping[str, Any], rules: Rules) -> dict[str, Any]:
+    """The fields of a refused item that are valid by themselves."""
+    parts: dict[str, Any] = {}
+    for name, value in kept.items():
+        try:
+            converted = msgspec.convert(value, form.members[name])
+        except msgspec.ValidationError:
+            continue
+        parts[name] = converted
+    _pseudonymised(form, parts, rules)
+    return parts
 
 
-def judge(item: object, rules: Rules) -> Judged:
-    """Project one parsed item to the contract and judge it.
+def judge(item: object, rules: Rules, *, is_foreign: bool = False) -> Judged:
+    """Project one parsed item to the contract of an event and judge it.
 
-    Never raises for bad input and never quotes a value of the item in its answer.
+    ``is_foreign``: it was read from another format than ours, whose limits its sender never
+    chose. Never raises for bad input and never quotes a value of the item in its answer.
     """
     if not isinstance(item, Mapping):
         return Judged(None, None, (Problem("not_an_object", "", "an event is a JSON object"),))
-    kept, warnings = _project(item)
+    kept, warnings = _project(_EVENT, item)
     claimed = item.get("org_id")
     if claimed is not None and claimed != rules.org_id:
+        # Nothing is kept: it is not this organisation's to read.
         detail = "org_id is not the organisation of the credential"
         return Judged(None, _plain_id(kept), (Problem("tenant_mismatch", "/org_id", detail),))
-    try:
-        converted: Any = msgspec.convert(kept, _Item)
-    except msgspec.ValidationError:
-        return Judged(None, _plain_id(kept), tuple(_field_problems(kept)), tuple(warnings))
-    problems = _cross_field_problems(converted, rules)
+    converted, problems = _converted(_EVENT, kept, warnings, is_foreign)
+    if converted is not None:
+        problems = _event_problems(converted, rules)
     if problems:
-        return Judged(None, converted.event_id, tuple(problems), tuple(warnings))
-    return Judged(_landed(converted, kept, rules), converted.event_id, (), tuple(warnings))
+        parts = _valid_parts(_EVENT, kept, rules)
+        return Judged(None, parts.get("event_id"), tuple(problems), tuple(warnings), parts)
+    row = _landed(_EVENT, converted, kept, rules)
+    return Judged(row, converted.event_id, (), tuple(warnings))
+
+
+def judge_bucket(item: Mapping[str, Any], rules: Rules) -> Judged:
+    """Project one usage bucket to the contract and judge it, as ``judge`` does an event."""
+    kept, warnings = _project(_BUCKET, item)
+    converted, problems = _converted(_BUCKET, kept, warnings, is_foreign=True)
+    if converted is not None:
+        problems = _bucket_problems(converted, rules)
+    if problems:
+        return Judged(None, None, tuple(problems), tuple(warnings))
+    return Judged(_landed(_BUCKET, converted, kept, rules), None, (), tuple(warnings))
 
 
 def _plain_id(kept: Mapping[str, Any]) -> str | None:
     """The event_id of a refused item, if it is one."""
     try:
-        return msgspec.convert(kept.get("event_id"), _MEMBERS["event_id"])  # type: ignore[no-any-return]
+        return msgspec.convert(kept.get("event_id"), _EVENT.members["event_id"])  # type: ignore[no-any-return]
     except msgspec.ValidationError:
         return None

@@ -28,9 +28,10 @@ CONTENT_KEYS = frozenset(
 """Keys that carry what people wrote or read: dropped before anything is stored."""
 
 
-def _tokens(
+def tokens(
     name: str, description: str, *, subset_of: str | None = None, aliases: tuple[str, ...] = ()
 ) -> Field:
+    """A count of the tokens of one call."""
     return Field(
         name=name,
         kind="integer",
@@ -44,7 +45,8 @@ def _tokens(
     )
 
 
-def _text(name: str, max_length: int, description: str) -> Field:
+def text(name: str, max_length: int, description: str) -> Field:
+    """An optional string."""
     return Field(name=name, kind="string", max_length=max_length, description=description)
 
 
@@ -64,10 +66,10 @@ _IDENTITY = (
 )  # fmt: skip
 
 _WHO = (
-    _text("project_id", 64, "Business grouping of calls."),
-    _text("environment", 32, "Deployment environment, such as prod or staging."),
-    _text("service", 128, "Application that made the call."),
-    _text("team_id", 64, "Team or cost centre; else the team of the user."),
+    text("project_id", 64, "Business grouping of calls."),
+    text("environment", 32, "Deployment environment, such as prod or staging."),
+    text("service", 128, "Application that made the call."),
+    text("team_id", 64, "Team or cost centre; else the team of the user."),
     Field(name="user_id", kind="string", max_length=128, privacy="B", pseudonymised=True,
           description="Opaque id of the person or service account; stored as a keyed pseudonym."),
     Field(name="conversation_id", kind="string", max_length=128, privacy="B", pseudonymised=True,
@@ -81,17 +83,17 @@ _CALL = (
           description="Who served the call, as in OpenTelemetry gen_ai.provider.name."),
     Field(name="request_model", kind="string", max_length=128, aliases=("model",),
           description="Model asked for. One of request_model and response_model is required."),
-    _text("response_model", 128, "Model that answered."),
+    text("response_model", 128, "Model that answered."),
     Field(name="operation", kind="string", choices=OPERATIONS, default="chat",
           description="What was asked of the model."),
     Field(name="status", kind="string", choices=STATUSES, default="success",
           description="Outcome; cache_hit means a gateway answered and no inference ran."),
-    _text("error_type", 64, "Low-cardinality class of the error."),
+    text("error_type", 64, "Low-cardinality class of the error."),
     Field(name="http_status", kind="integer", minimum=100, maximum=599,
           description="HTTP status of the provider's answer."),
     Field(name="stream", kind="boolean", description="Whether the answer was streamed."),
     Field(name="batch", kind="boolean", description="Whether a batch interface was used."),
-    _text("service_tier", 32, "Service tier, such as standard, priority, batch or flex."),
+    text("service_tier", 32, "Service tier, such as standard, priority, batch or flex."),
     Field(name="request_count", kind="integer", minimum=1, maximum=1_000_000, default=1,
           unit="call", description="Calls this event stands for; its token counts are their sum."),
     Field(name="sample_weight", kind="number", exclusive_minimum=0, maximum=1_000_000, default=1.0,
@@ -99,20 +101,20 @@ _CALL = (
 )  # fmt: skip
 
 _USAGE = (
-    _tokens("input_tokens", "All input tokens, including cache reads, cache writes and non-text.",
+    tokens("input_tokens", "All input tokens, including cache reads, cache writes and non-text.",
             aliases=("tokens_in",)),
-    _tokens("output_tokens", "All output tokens, including reasoning.", aliases=("tokens_out",)),
-    _tokens("cache_read_input_tokens", "Input tokens read from the provider's prompt cache.",
+    tokens("output_tokens", "All output tokens, including reasoning.", aliases=("tokens_out",)),
+    tokens("cache_read_input_tokens", "Input tokens read from the provider's prompt cache.",
             subset_of="input_tokens"),
-    _tokens("cache_write_input_tokens", "Input tokens written to the provider's prompt cache.",
+    tokens("cache_write_input_tokens", "Input tokens written to the provider's prompt cache.",
             subset_of="input_tokens"),
-    _tokens("reasoning_output_tokens", "Output tokens spent on reasoning.",
+    tokens("reasoning_output_tokens", "Output tokens spent on reasoning.",
             subset_of="output_tokens"),
-    _tokens("audio_input_tokens", "Audio input tokens.", subset_of="input_tokens"),
-    _tokens("audio_output_tokens", "Audio output tokens.", subset_of="output_tokens"),
-    _tokens("image_input_tokens", "Image input tokens.", subset_of="input_tokens"),
-    _tokens("image_output_tokens", "Image output tokens.", subset_of="output_tokens"),
-    _tokens("video_input_tokens", "Video input tokens.", subset_of="input_tokens"),
+    tokens("audio_input_tokens", "Audio input tokens.", subset_of="input_tokens"),
+    tokens("audio_output_tokens", "Audio output tokens.", subset_of="output_tokens"),
+    tokens("image_input_tokens", "Image input tokens.", subset_of="input_tokens"),
+    tokens("image_output_tokens", "Image output tokens.", subset_of="output_tokens"),
+    tokens("video_input_tokens", "Video input tokens.", subset_of="input_tokens"),
     Field(name="images_count", kind="integer", minimum=0, maximum=100_000, unit="image",
           description="Images generated."),
     Field(name="audio_seconds", kind="number", minimum=0, maximum=1e7, unit="s",
@@ -130,19 +132,19 @@ _USAGE = (
 )  # fmt: skip
 
 _WHERE = (
-    _text("region", 64, "Cloud region where the inference ran."),
+    text("region", 64, "Cloud region where the inference ran."),
     Field(name="region_source", kind="string", choices=REGION_SOURCES, default="unknown",
           description="How the region is known."),
-    _text("inference_geo", 32, "Provider geography, such as us, eu or global."),
+    text("inference_geo", 32, "Provider geography, such as us, eu or global."),
     Field(name="serving_scope", kind="string", choices=("Global", "DataZone", "Regional"),
           description="How widely the provider may route the call."),
-    _text("server_address", 253, "Host name of the API, without a path."),
+    text("server_address", 253, "Host name of the API, without a path."),
     Field(name="client_country", kind="string", max_length=2, pattern="^[A-Z]{2}$", privacy="C",
           description="ISO 3166-1 alpha-2 country of the caller; never the place of inference."),
 )  # fmt: skip
 
 _MEASURED = (
-    _text("accelerator_type", 64, "Accelerator of a self-hosted model."),
+    text("accelerator_type", 64, "Accelerator of a self-hosted model."),
     Field(name="accelerator_count", kind="number", minimum=0, maximum=1e6,
           description="Accelerators of a self-hosted model."),
     Field(name="measured_energy_wh", kind="number", minimum=0, maximum=1e9, unit="Wh",
@@ -151,7 +153,7 @@ _MEASURED = (
           description="Energy as returned by the provider."),
     Field(name="reported_co2e_g", kind="number", minimum=0, maximum=1e9, unit="g",
           description="CO2e as returned by the provider."),
-    _text("reported_method", 128, "Who computed the reported values."),
+    text("reported_method", 128, "Who computed the reported values."),
     Field(name="cost_amount", kind="number", minimum=0, maximum=1e9,
           description="Cost of the call in cost_currency."),
     Field(name="cost_currency", kind="string", max_length=3, pattern="^[A-Z]{3}$",
@@ -159,8 +161,8 @@ _MEASURED = (
 )  # fmt: skip
 
 _LINKS = (
-    _text("provider_response_id", 256, "The provider's id of the answer; not always unique."),
-    _text("gateway_call_id", 128, "Id minted by a gateway."),
+    text("provider_response_id", 256, "The provider's id of the answer; not always unique."),
+    text("gateway_call_id", 128, "Id minted by a gateway."),
     Field(name="trace_id", kind="string", max_length=32, pattern="^[0-9a-f]{32}$",
           description="OpenTelemetry trace id, hex."),
     Field(name="span_id", kind="string", max_length=16, pattern="^[0-9a-f]{16}$",
@@ -173,7 +175,7 @@ CLIENT_FIELDS: tuple[Field, ...] = (
     *_IDENTITY, *_WHO, *_CALL, *_USAGE, *_WHERE, *_MEASURED, *_LINKS,
 )  # fmt: skip
 
-_RECEIPT = (
+RECEIPT = (
     Field(name="org_id", kind="string", required=True, max_length=64,
           description="Organisation, from the credential; a value in the body must equal it."),
     Field(name="key_id", kind="string", required=True, max_length=16,
@@ -190,16 +192,16 @@ EVENTS = Table(
     name="events",
     grain="one row per accepted event; repeats are kept and resolved later",
     description="AI calls as accepted by the ingest API: metadata only, never content.",
-    fields=(*_RECEIPT, *CLIENT_FIELDS),
+    fields=(*RECEIPT, *CLIENT_FIELDS),
 )
 """Client fields plus what the server adds on receipt."""
 
 REJECTS = Table(
     name="rejects",
     grain="one row per rejected item",
-    description="Items the ingest API refused: why and where, never the value that was sent.",
+    description="Items the ingest API refused: why and where, without the values at fault.",
     fields=(
-        *_RECEIPT,
+        *RECEIPT,
         Field(name="rejection_id", kind="string", required=True, max_length=32,
               description="Id of the rejection, as answered to the client."),
         Field(name="item_index", kind="integer", required=True, minimum=0, maximum=1_000_000,
@@ -210,6 +212,10 @@ REJECTS = Table(
               description="Stable code of the reason."),
         Field(name="pointer", kind="string", required=True, max_length=64,
               description="JSON pointer of the offending contract field; empty for the item."),
+        Field(name="item", kind="string", max_length=32_768, privacy="B",
+              description="The item's fields that are valid by themselves, as JSON, under the "
+                          "contract's names; ids of people as pseudonyms. What a replay starts "
+                          "from."),
     ),
 )  # fmt: skip
 
@@ -230,6 +236,8 @@ OUTCOMES = Table(
               description="Events landed from the segment."),
         Field(name="rejects_count", kind="integer", required=True, minimum=0, maximum=10**12,
               description="Rejected items landed from the segment."),
+        Field(name="buckets_count", kind="integer", minimum=0, maximum=10**12,
+              description="Usage buckets landed from the segment; empty before there were any."),
         Field(name="damaged_count", kind="integer", required=True, minimum=0, maximum=10**12,
               description="Acknowledged records that were damaged on disk and set aside."),
         Field(name="torn_bytes", kind="integer", required=True, minimum=0, maximum=10**12,
@@ -240,5 +248,3 @@ OUTCOMES = Table(
               description="Latest receipt in the segment."),
     ),
 )  # fmt: skip
-
-LANDED_TABLES: tuple[Table, ...] = (EVENTS, REJECTS, OUTCOMES)

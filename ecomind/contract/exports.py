@@ -13,8 +13,9 @@ from typing import Any
 
 import yaml
 
-from ecomind.contract.event import CLIENT_FIELDS, EVENTS, LANDED_TABLES
+from ecomind.contract.event import CLIENT_FIELDS, EVENTS
 from ecomind.contract.fields import PRIVACY_CLASSES, Field, Table
+from ecomind.contract.landing import LANDED_TABLES
 from ecomind.contract.raw import RAW_DATABASE, RAW_SCHEMA, RAW_TABLES
 
 _GENERATED = "Generated from ecomind/contract by `ecomind contract export`; do not edit."

@@ -13,7 +13,11 @@ from typing import Any
 
 import pyarrow as pa
 
+from ecomind.contract.bucket import BUCKETS
+from ecomind.contract.event import EVENTS, OUTCOMES, REJECTS
 from ecomind.contract.fields import Field, Table
+
+LANDED_TABLES: tuple[Table, ...] = (EVENTS, BUCKETS, REJECTS, OUTCOMES)
 
 _ARROW: dict[str, pa.DataType] = {
     "string": pa.string(),

@@ -6,6 +6,7 @@ landed rows. Does not belong here: how they are loaded.
 
 from __future__ import annotations
 
+from ecomind.contract.bucket import BUCKETS
 from ecomind.contract.event import EVENTS, OUTCOMES, REJECTS
 from ecomind.contract.fields import Field, Table
 
@@ -50,10 +51,12 @@ def _time(name: str, description: str, *, required: bool = True) -> Field:
 
 
 USAGE_EVENTS = _landed("usage_events", EVENTS)
+USAGE_BUCKETS = _landed("usage_buckets", BUCKETS)
 USAGE_REJECTS = _landed("usage_rejects", REJECTS)
 INGEST_OUTCOMES = _landed("ingest_outcomes", OUTCOMES)
 LANDED_TO_RAW: tuple[tuple[Table, Table], ...] = (
     (EVENTS, USAGE_EVENTS),
+    (BUCKETS, USAGE_BUCKETS),
     (REJECTS, USAGE_REJECTS),
     (OUTCOMES, INGEST_OUTCOMES),
 )
@@ -193,6 +196,7 @@ LOADS = Table(
 
 RAW_TABLES: tuple[Table, ...] = (
     USAGE_EVENTS,
+    USAGE_BUCKETS,
     USAGE_REJECTS,
     INGEST_OUTCOMES,
     LOAD_OUTCOMES,

@@ -6,13 +6,18 @@ contract's rules (an adapter reads, ``ecomind.contract.codec`` judges).
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import msgspec
 
+from ingest_api.headers import Headers
+
 UNREADABLE = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
 """What msgspec raises for bytes that are not JSON it can hold."""
+
+_decode = msgspec.json.Decoder().decode
 
 
 class MalformedBody(Exception):
@@ -20,16 +25,42 @@ class MalformedBody(Exception):
 
 
 @dataclass(frozen=True, slots=True)
+class Document:
+    """What a format reads: the body, decompressed, and the headers of its request."""
+
+    body: bytes
+    headers: Headers
+
+
+@dataclass(frozen=True, slots=True)
+class Bucket:
+    """An item that is a usage bucket (``ecomind.contract.bucket``), not a call."""
+
+    fields: Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
 class Adapter:
     """A format: its name in landed rows, its media types and its reader.
 
-    ``parse`` returns the body's items in order; an item that could not be read is a
-    ``Problem`` in its place. Raises ``MalformedBody`` when there is nothing to tell apart.
+    ``parse`` returns the document's items in order: a mapping of contract fields is a call, a
+    ``Bucket`` is counted usage, a ``Problem`` stands for an item that could not be read. What
+    owns no usage (an agent's span around its calls) is no item. Raises ``MalformedBody`` when
+    there is nothing to tell apart. ``is_foreign``: its senders never chose our limits.
     """
 
     name: str
     media_types: tuple[str, ...]
-    parse: Callable[[bytes], Sequence[object]]
+    parse: Callable[[Document], Sequence[object]]
+    is_foreign: bool = True
+
+
+def json_document(body: bytes) -> Any:
+    """The JSON value of a body. Raises ``MalformedBody``."""
+    try:
+        return _decode(body)
+    except UNREADABLE as error:
+        raise MalformedBody(why_unreadable(error)) from None
 
 
 def why_unreadable(error: Exception) -> str:

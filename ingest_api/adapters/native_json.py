@@ -4,38 +4,27 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-import msgspec
-
-from ingest_api.adapters.base import UNREADABLE, Adapter, MalformedBody, why_unreadable
-
-_decode = msgspec.json.Decoder().decode
+from ingest_api.adapters.base import Adapter, Document, MalformedBody, json_document
 
 
-def _document(body: bytes) -> object:
-    try:
-        return _decode(body)
-    except UNREADABLE as error:
-        raise MalformedBody(why_unreadable(error)) from None
-
-
-def parse(body: bytes) -> Sequence[object]:
+def parse(document: Document) -> Sequence[object]:
     """The items of a JSON document."""
-    document = _document(body)
-    if isinstance(document, list):
-        return document
-    if isinstance(document, dict):
-        events = document.get("events")
-        return events if isinstance(events, list) else (document,)
+    value = json_document(document.body)
+    if isinstance(value, list):
+        return value
+    if isinstance(value, dict):
+        events = value.get("events")
+        return events if isinstance(events, list) else (value,)
     raise MalformedBody("the body is neither an object nor an array of objects")
 
 
-def parse_one(body: bytes) -> Sequence[object]:
+def parse_one(document: Document) -> Sequence[object]:
     """The one item of a JSON document."""
-    document = _document(body)
-    if not isinstance(document, dict):
+    value = json_document(document.body)
+    if not isinstance(value, dict):
         raise MalformedBody("the body is not one event object; send several to /v1/events")
-    return (document,)
+    return (value,)
 
 
-ADAPTER = Adapter("native_json", ("application/json",), parse)
-SINGLE = Adapter("native_json", ("application/json",), parse_one)
+ADAPTER = Adapter("native_json", ("application/json",), parse, is_foreign=False)
+SINGLE = Adapter("native_json", ("application/json",), parse_one, is_foreign=False)

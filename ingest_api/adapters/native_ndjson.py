@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import msgspec
 
 from ecomind.contract.codec import Problem
-from ingest_api.adapters.base import UNREADABLE, Adapter
+from ingest_api.adapters.base import UNREADABLE, Adapter, Document
 
 _decoder = msgspec.json.Decoder()
 _MALFORMED = Problem("malformed_line", "", "the line is not JSON")
@@ -20,14 +20,17 @@ def _line(line: bytes) -> object:
         return _MALFORMED
 
 
-def parse(body: bytes) -> Sequence[object]:
+def parse(document: Document) -> Sequence[object]:
     """The items of the lines; a line that is not JSON is its own problem."""
     try:
-        return _decoder.decode_lines(body)
+        return _decoder.decode_lines(document.body)
     except UNREADABLE:
-        return [_line(line) for line in body.split(b"\n") if line.strip()]
+        return [_line(line) for line in document.body.split(b"\n") if line.strip()]
 
 
 ADAPTER = Adapter(
-    "native_ndjson", ("application/x-ndjson", "application/ndjson", "application/jsonl"), parse
+    "native_ndjson",
+    ("application/x-ndjson", "application/ndjson", "application/jsonl"),
+    parse,
+    is_foreign=False,
 )

@@ -22,7 +22,7 @@ import msgspec
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from ecomind.contract.codec import FIELDS_BY_NAME
+from ecomind.contract.event import CLIENT_FIELDS
 from ecomind.contract.fields import Kind
 
 TRACE_COLUMNS = ("TIMESTAMP", "ContextTokens", "GeneratedTokens")
@@ -32,8 +32,8 @@ _PARQUET_MAGIC = b"PAR1"
 _BATCH_ROWS = 4096
 _HASH_BYTES = 2**20
 _INTEGER_LIMIT = 2**63
-_KINDS: dict[str, Kind] = {name: field.kind for name, field in FIELDS_BY_NAME.items()} | {
-    alias: field.kind for field in FIELDS_BY_NAME.values() for alias in field.aliases
+_KINDS: dict[str, Kind] = {field.name: field.kind for field in CLIENT_FIELDS} | {
+    alias: field.kind for field in CLIENT_FIELDS for alias in field.aliases
 }
 
 

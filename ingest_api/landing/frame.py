@@ -14,7 +14,9 @@ from dataclasses import dataclass, field
 from zlib import crc32
 
 EVENT = b"e"
+BUCKET = b"b"
 REJECT = b"r"
+_KINDS = (EVENT, BUCKET, REJECT)
 _HEAD, _OVERHEAD = 9, 17
 
 
@@ -22,8 +24,7 @@ _HEAD, _OVERHEAD = 9, 17
 class Contents:
     """Payloads of whole records by kind, bytes of damaged ones, bytes of a torn tail."""
 
-    events: list[bytes] = field(default_factory=list)
-    rejects: list[bytes] = field(default_factory=list)
+    rows: dict[bytes, list[bytes]] = field(default_factory=lambda: {kind: [] for kind in _KINDS})
     damaged: list[bytes] = field(default_factory=list)
     torn_bytes: int = 0
 
@@ -37,7 +38,7 @@ def encode(kind: bytes, payload: bytes) -> bytes:
 def _payload_end(data: bytes, start: int) -> int | None:
     """Where the payload of a whole record at ``start`` ends, or None if there is none."""
     head = data[start : start + _HEAD]
-    if len(data) - start < _OVERHEAD or head[:1] not in (EVENT, REJECT):
+    if len(data) - start < _OVERHEAD or head[:1] not in _KINDS:
         return None
     try:
         length, checksum = int(head[1:], 16), int(data[start + _HEAD : start + _OVERHEAD], 16)
@@ -60,8 +61,7 @@ def read(data: bytes) -> Contents:
     while start < len(data):
         end = _payload_end(data, start)
         if end is not None:
-            rows = contents.events if data[start : start + 1] == EVENT else contents.rejects
-            rows.append(data[start + _OVERHEAD : end])
+            contents.rows[data[start : start + 1]].append(data[start + _OVERHEAD : end])
             start = end + 1
             continue
         newline = data.find(b"\n", start)

@@ -24,6 +24,7 @@ from pathlib import Path
 
 import pyarrow as pa
 
+from ecomind.contract.bucket import BUCKETS
 from ecomind.contract.event import EVENTS, OUTCOMES, REJECTS
 from ecomind.contract.fields import Table
 from ecomind.contract.landing import LandedName, arrow_schema, folder
@@ -39,6 +40,12 @@ _POLL_S = 0.25
 _RETRY_S = 2.0
 _PREDECESSOR_S = 15.0
 _NICENESS = 5
+_LANDED = {
+    frame.REJECT: (REJECTS, "received_at"),
+    frame.BUCKET: (BUCKETS, "bucket_start"),
+    frame.EVENT: (EVENTS, "occurred_at"),
+}
+"""Where records of a kind land, and the column their files are sorted by within an organisation."""
 
 
 class Sealer:
@@ -80,23 +87,23 @@ class Sealer:
         segment.remove()
 
     def _land(self, segment: Segment, contents: frame.Contents) -> None:
-        rejects, misfit_rejects = to_table(REJECTS, contents.rejects)
-        events, misfit_events = to_table(EVENTS, contents.events)
-        damaged = contents.damaged + misfit_rejects + misfit_events
+        tables, damaged = {}, contents.damaged
+        for kind, (table, _) in _LANDED.items():
+            tables[table.name], misfits = to_table(table, contents.rows[kind])
+            damaged = damaged + misfits
         self._set_aside(segment, damaged)
         # Outcomes last: once they are there, so are the files they count.
-        if rejects.num_rows:
-            land(rejects, self._path(REJECTS, segment), ("org_id", "received_at"))
-        if events.num_rows:
-            land(events, self._path(EVENTS, segment), ("org_id", "occurred_at"))
-        first, last = time_range((rejects, events))
+        for table, time_column in _LANDED.values():
+            if tables[table.name].num_rows:
+                path = self._path(table, segment)
+                land(tables[table.name], path, ("org_id", time_column))
+        first, last = time_range(tuple(tables.values()))
         outcome = {
             "node": self._settings.node,
             "sequence": segment.sequence,
             "segment": segment.name,
             "sealed_at": datetime.now(UTC),
-            "events_count": events.num_rows,
-            "rejects_count": rejects.num_rows,
+            **{f"{name}_count": rows.num_rows for name, rows in tables.items()},
             "damaged_count": len(damaged),
             "torn_bytes": contents.torn_bytes,
             "first_received_at": first,

@@ -4,7 +4,7 @@ from datetime import UTC, datetime, timedelta
 
 import dagster as dg
 
-from ecomind.contract.event import LANDED_TABLES
+from ecomind.contract.landing import LANDED_TABLES
 from ecomind.settings import get_settings
 from orchestration.defs.raw import load_raw
 from orchestration.defs.serving import snapshot

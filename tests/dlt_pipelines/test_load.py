@@ -57,7 +57,7 @@ def test_a_table_that_began_empty_takes_rows_later(settings: Settings) -> None:
     rejected = {
         **event_row("b"), "rejection_id": "rej_1", "item_index": 0, "code": "too_old", "pointer": ""
     }  # fmt: skip
-    kept = {field.name: rejected[field.name] for field in REJECTS.fields}
+    kept = {field.name: rejected.get(field.name) for field in REJECTS.fields}
     land(settings.landing_dir, REJECTS, 2, [kept])
     assert load(settings).rows["usage_rejects"] == 1
     assert raw(settings, "select code from raw.usage_rejects") == [("too_old",)]

@@ -43,8 +43,8 @@ def codes(item: object) -> list[tuple[str, str]]:
 def accepted(**changes: Any) -> dict[str, Any]:
     judged = judge({**EVENT, **changes}, RULES)
     assert judged.problems == ()
-    assert judged.event is not None
-    return judged.event
+    assert judged.row is not None
+    return judged.row
 
 
 def test_the_original_shape_is_accepted() -> None:
@@ -64,10 +64,10 @@ def test_the_original_shape_is_accepted() -> None:
     )
     assert judged.problems == ()
     assert judged.warnings == ()
-    assert judged.event is not None
+    assert judged.row is not None
     expected = {"request_model": "gpt-4o", "input_tokens": 5, "output_tokens": 3, "user_id": "u_3"}
-    assert expected.items() <= judged.event.items()
-    assert judged.event["occurred_at"] == microseconds(datetime(2026, 11, 21, 11, tzinfo=UTC))
+    assert expected.items() <= judged.row.items()
+    assert judged.row["occurred_at"] == microseconds(datetime(2026, 11, 21, 11, tzinfo=UTC))
 
 
 def test_content_is_dropped_and_named_but_not_quoted() -> None:
@@ -125,8 +125,8 @@ def test_an_import_may_be_old() -> None:
 
 def test_a_canonical_name_wins_over_its_alias() -> None:
     judged = judge({**EVENT, "tokens_in": 7}, RULES)
-    assert judged.event is not None
-    assert judged.event["input_tokens"] == 100
+    assert judged.row is not None
+    assert judged.row["input_tokens"] == 100
     assert [(warned.code, warned.field) for warned in judged.warnings] == [
         ("alias_ignored", "tokens_in")
     ]
@@ -138,8 +138,8 @@ def test_conversations_are_dropped_unless_kept() -> None:
         {**EVENT, "conversation_id": "c1"},
         Rules("acme", NOW, timedelta(0), None, lambda _: "u_x", keep_conversation_ids=True),
     )
-    assert kept.event is not None
-    assert kept.event["conversation_id"] == "u_x"
+    assert kept.row is not None
+    assert kept.row["conversation_id"] == "u_x"
 
 
 def test_tags_are_landed_as_json_in_one_order() -> None:
@@ -155,7 +155,7 @@ def test_tags_are_landed_as_json_in_one_order() -> None:
 )
 def test_judging_never_raises(item: object) -> None:
     judged = judge(item, RULES)
-    assert (judged.event is None) == bool(judged.problems)
+    assert (judged.row is None) == bool(judged.problems)
 
 
 @given(
@@ -166,9 +166,9 @@ def test_judging_never_raises(item: object) -> None:
 )
 def test_judging_fields_never_raises_and_lands_only_the_contract(item: dict[str, Any]) -> None:
     judged = judge({**EVENT, **item}, RULES)
-    assert (judged.event is None) == bool(judged.problems)
-    if judged.event is not None:
-        assert judged.event.keys() <= {field.name for field in CLIENT_FIELDS}
+    assert (judged.row is None) == bool(judged.problems)
+    if judged.row is not None:
+        assert judged.row.keys() <= {field.name for field in CLIENT_FIELDS}
 
 
 def test_copies_equal_the_contract() -> None:

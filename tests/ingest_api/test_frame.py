@@ -14,13 +14,13 @@ SEGMENT = b"".join(RECORDS)
 
 
 def whole(contents: frame.Contents) -> set[bytes]:
-    return {*contents.events, *contents.rejects}
+    return {payload for rows in contents.rows.values() for payload in rows}
 
 
 def test_records_are_read_back_by_kind() -> None:
     contents = frame.read(SEGMENT)
-    assert contents.events == [PAYLOADS[i] for i in (0, 1, 3, 5)]
-    assert contents.rejects == [PAYLOADS[i] for i in (2, 4)]
+    assert contents.rows[frame.EVENT] == [PAYLOADS[i] for i in (0, 1, 3, 5)]
+    assert contents.rows[frame.REJECT] == [PAYLOADS[i] for i in (2, 4)]
     assert (contents.damaged, contents.torn_bytes) == ([], 0)
 
 

@@ -42,7 +42,7 @@ def stored(folder: Path) -> list[bytes]:
     """Payloads of all segments of a log that was closed."""
     return [
         payload for segment in waiting(folder)
-        for payload in frame.read(segment.path.read_bytes()).events
+        for payload in frame.read(segment.path.read_bytes()).rows[frame.EVENT]
     ]  # fmt: skip
 
 
@@ -55,7 +55,7 @@ def test_what_is_acknowledged_is_in_the_file_at_that_moment(tmp_path: Path) -> N
         for number in range(5):
             await log.append(record(number))
             (open_file,) = tmp_path.glob("*.open")
-            assert frame.read(open_file.read_bytes()).events[-1] == b'{"n":%d}' % number
+            assert frame.read(open_file.read_bytes()).rows[frame.EVENT][-1] == b'{"n":%d}' % number
 
     run(tmp_path, steps)
     assert len(stored(tmp_path)) == 5

@@ -285,7 +285,7 @@ def test_content_and_people_are_nowhere_on_disk_or_in_output(running: Running) -
                "text", "system", "surprise", f"{CONTENT} key")  # fmt: skip
     body |= {name: CONTENT for name in planted}
     body["messages"] = [{"role": "user", "content": CONTENT}]
-    wrong = event("wrong", **{name: {"deep": CONTENT} for name in ("provider", "tags", "region")})
+    wrong = event("wrong", **{name: {"Deep": CONTENT} for name in ("provider", "tags", "region")})
     wrong["event_id"] = f"{CONTENT} not an id"
     assert running.post("/v1/ingest", key, json=body).status_code == 202
     assert running.post("/v1/events", key, json=[body, wrong]).status_code == 207

@@ -1,0 +1,52 @@
+"""What became of a request's items.
+
+Belongs here: the counts and results that every dialect words in its own way. Does not belong
+here: any wording, or how the items were judged.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+
+@dataclass(slots=True)
+class Outcome:
+    """Items accepted, repeated within the request, and rejected; ``results`` in their order.
+
+    A result is ``{"index", "event_id", "result", ...}`` as the native answer shows it.
+    """
+
+    sortable_id: str
+    received_at: datetime
+    accepted: int = 0
+    duplicate: int = 0
+    rejected: int = 0
+    results: list[dict[str, Any]] = field(default_factory=list)
+    is_all_of_others: bool = True
+    """Whether every rejected item claimed another organisation."""
+
+    @property
+    def receipt_id(self) -> str:
+        """Receipt of the request."""
+        return f"rcp_{self.sortable_id}"
+
+    @property
+    def received_text(self) -> str:
+        """When the request was accepted, RFC 3339 in UTC with milliseconds."""
+        return self.received_at.isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+    @property
+    def errors(self) -> list[dict[str, Any]]:
+        """Every reason of every rejected item, with the item's place."""
+        return [
+            {
+                "index": result["index"],
+                "event_id": result["event_id"],
+                "rejection_id": result["rejection_id"],
+                **error,
+            }
+            for result in self.results
+            for error in result.get("errors", ())
+        ]

@@ -1,0 +1,78 @@
+"""Which formats are taken where, and how each is answered.
+
+Belongs here: the one table of intake addresses. Does not belong here: reading a format
+(``adapters``), wording an answer (``dialects``) or HTTP (``rsgi``).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from ingest_api.adapters import native_json, native_ndjson
+from ingest_api.adapters.base import Adapter
+from ingest_api.dialects.base import Dialect
+from ingest_api.dialects.native import NATIVE
+from ingest_api.headers import Headers
+
+_CHARSETS = ("", "charset=utf-8", "charset=us-ascii")
+
+
+@dataclass(frozen=True, slots=True)
+class Format:
+    """A format as one address takes it."""
+
+    adapter: Adapter
+    dialect: Dialect = NATIVE
+
+
+@dataclass(frozen=True, slots=True)
+class Route:
+    """An intake address: what it is for, and its formats by media type.
+
+    The first format also answers what is refused before the format is known, and reads bodies
+    without a Content-Type. ``mints_event_ids``: events that bring no id get one.
+    """
+
+    path: str
+    summary: str
+    formats: Mapping[str, Format]
+    mints_event_ids: bool = False
+
+    @property
+    def default(self) -> Format:
+        """The first format."""
+        return next(iter(self.formats.values()))
+
+    def format_of(self, headers: Headers) -> Format | None:
+        """The format of a request, or None when the address does not take it."""
+        content_type = headers.get("content-type")
+        if content_type is None:
+            return self.default
+        found = self.formats.get(content_type)
+        if found is not None:
+            return found
+        essence, _, parameters = content_type.partition(";")
+        charset = parameters.strip().lower().replace('"', "")
+        return self.formats.get(essence.strip().lower()) if charset in _CHARSETS else None
+
+
+def _formats(*formats: Format) -> dict[str, Format]:
+    return {media_type: each for each in formats for media_type in each.adapter.media_types}
+
+
+_ROUTES: Sequence[Route] = (
+    Route(
+        "/v1/ingest",
+        "Send one AI call.",
+        _formats(Format(native_json.SINGLE)),
+        mints_event_ids=True,
+    ),
+    Route(
+        "/v1/events",
+        "Send AI calls.",
+        _formats(Format(native_json.ADAPTER), Format(native_ndjson.ADAPTER)),
+    ),
+)
+
+BY_PATH: Mapping[str, Route] = {route.path: route for route in _ROUTES}
