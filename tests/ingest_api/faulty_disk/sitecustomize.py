@@ -1,8 +1,9 @@
 """A disk that fails when told, for every Python process that has this folder on its path.
 
 Stands between ``os`` and the kernel. ``FAULTY_DISK`` names a file of rules as JSON; without the
-file nothing fails. A rule: ``call`` and a ``path`` part it holds for, then what happens: ``delay_s``,
-``errno``, the ``share`` of calls it hits (all) and, of a write, the ``kept`` part of its bytes.
+file nothing fails. A rule: ``call`` and a ``path`` part it holds for, then what happens:
+``delay_s``, ``errno``, the ``share`` of calls it hits (all) and, of a write, the ``kept`` part of
+its bytes.
 """
 
 from __future__ import annotations
@@ -23,7 +24,8 @@ def _rule(call: str, target: object) -> dict[str, Any] | None:
     if not _RULES or not Path(_RULES).exists():
         return None
     try:
-        path = os.readlink(f"/proc/self/fd/{target}") if isinstance(target, int) else str(target)
+        is_descriptor = isinstance(target, int)
+        path = str(Path(f"/proc/self/fd/{target}").readlink() if is_descriptor else target)
         rules = json.loads(Path(_RULES).read_text())
     except (OSError, ValueError):
         return None
