@@ -36,7 +36,7 @@ from ecomind.warehouse.snapshot import POINTER, current_snapshot
 
 ORG_ID = "bench"
 ALONE, BESIDE_A_STREAM = "alone", "beside-a-stream"
-_PORTS = ("INGEST_PORT", "DASHBOARD_PORT", "DAGSTER_PORT", "DOCUMENTS_PORT")
+_PORTS = ("INGEST_PORT", "INGEST_METRICS_PORT", "DASHBOARD_PORT", "DAGSTER_PORT", "DOCUMENTS_PORT")
 _READY_TIMEOUT_S = 300.0
 _STOP_TIMEOUT_S = 90.0
 _LOOK_S = 0.1

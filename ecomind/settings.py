@@ -54,6 +54,32 @@ class Settings(BaseSettings):
         8088, ge=1, le=65535, description="Port of the auditor's documents (dbt docs, Data Docs)."
     )
 
+    ingest_workers: int = Field(
+        1, ge=1, le=64, description="Processes of the ingest API that share its port."
+    )
+    ingest_metrics_host: str = Field(
+        "127.0.0.1", description="Address of the ingest API's internal port."
+    )
+    ingest_metrics_port: int = Field(
+        9464,
+        ge=0,
+        le=65535,
+        description="Internal port of the ingest API (/metrics, /livez, /readyz); 0 is none.",
+    )
+    ingest_key_events_per_min: int = Field(
+        600_000, ge=0, description="Events a minute an API key may send; 0 is no limit."
+    )
+    ingest_org_events_per_min: int = Field(
+        1_200_000, ge=0, description="Events a minute an organisation may send; 0 is no limit."
+    )
+    ingest_access_log: bool = Field(False, description="Log every request to the ingest API.")
+    ingest_tls_cert_file: Path | None = Field(
+        None, description="Certificate chain of the ingest API, PEM; with it, HTTPS only."
+    )
+    ingest_tls_key_file: Path | None = Field(
+        None, description="Private key of the certificate, PEM without a passphrase."
+    )
+
     max_body_bytes: int = Field(
         8 * 2**20, gt=0, description="Largest request body the ingest API accepts, in bytes."
     )
@@ -203,6 +229,13 @@ class Settings(BaseSettings):
     def secrets_dir(self) -> Path:
         """Secrets of this installation, readable by their owner only."""
         return self.home / "secrets"
+
+    @property
+    def ingest_url(self) -> str:
+        """Where the ingest API is found from this machine."""
+        scheme = "http" if self.ingest_tls_cert_file is None else "https"
+        host = f"[{self.host}]" if ":" in self.host else self.host
+        return f"{scheme}://{host}:{self.ingest_port}"
 
     @property
     def resolved_control_url(self) -> str:

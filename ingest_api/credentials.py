@@ -11,12 +11,13 @@ import base64
 import binascii
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache, partial
 from typing import Protocol
 
 from ecomind.identity import Principal, Scope, pseudonym
 from ingest_api.headers import Headers
+from ingest_api.limits import UNLIMITED, Allowance, Limits
 
 STALENESS_S = 5.0
 """How long a revoked key may still be accepted, in seconds."""
@@ -37,13 +38,19 @@ class Identities(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Tenant:
-    """The sender of a request, with what judging its events needs at hand."""
+    """The sender of a request, with what judging its events needs at hand.
+
+    ``origins`` are set for the keys that browsers hold, and are all they may be used from.
+    """
 
     org_id: str
     key_id: str
     may_write: bool
     may_import: bool
     pseudonymise: Callable[[str], str]
+    allowance: Allowance = UNLIMITED
+    origins: frozenset[str] | None = None
+    events_per_min: int | None = None
 
 
 def key_text(headers: Headers) -> str | None:
@@ -67,9 +74,10 @@ def key_text(headers: Headers) -> str | None:
 class KeyRing:
     """Remembers who a key belongs to, also that it belongs to nobody, for ``STALENESS_S``."""
 
-    def __init__(self, identities: Identities) -> None:
-        """Look keys up in ``identities``, in threads."""
+    def __init__(self, identities: Identities, limits: Limits) -> None:
+        """Look keys up in ``identities``, in threads; ``limits`` says how much they may send."""
         self._identities = identities
+        self._limits = limits
         self._known: dict[str, tuple[float, Tenant | None]] = {}
         self._looking_up: dict[str, asyncio.Task[Tenant | None]] = {}
         self._pseudonymisers: dict[str, Callable[[str], str]] = {}
@@ -91,6 +99,9 @@ class KeyRing:
             tenant = await asyncio.to_thread(self._from_store, key)
         finally:
             del self._looking_up[key]
+        if tenant is not None:
+            allowance = self._limits.allowance(tenant.org_id, tenant.key_id, tenant.events_per_min)
+            tenant = replace(tenant, allowance=allowance)
         if len(self._known) >= _KEYS_MAX:
             self._known.clear()
         self._known[key] = (expires_at, tenant)

@@ -112,6 +112,7 @@ class Intake:
         limit = self._settings.max_batch_events
         if len(items) > limit:
             raise Refused("body-too-large", stage="items", limit_items=limit)
+        request.tenant.allowance.charge(len(items))
         return items
 
     def _judging(self, request: Request) -> _Judging:

@@ -21,6 +21,7 @@ TITLES: dict[str, tuple[int, str]] = {
     "decompression-bomb": (400, "Body grows too much when decompressed"),
     "invalid-credential": (401, "API key is missing, unknown, revoked or expired"),
     "insufficient-scope": (403, "Key lacks a scope"),
+    "origin-not-allowed": (403, "Key may not be used by this origin"),
     "tenant-mismatch": (403, "org_id in the body is not the organisation of the credential"),
     "not-found": (404, "There is nothing at this address"),
     "method-not-allowed": (405, "Method is not supported here"),
@@ -28,6 +29,7 @@ TITLES: dict[str, tuple[int, str]] = {
     "unsupported-media-type": (415, "Content-Type is not supported here"),
     "unsupported-encoding": (415, "Content-Encoding is not supported here"),
     "no-valid-event": (422, "No event in the body is valid"),
+    "rate-limited": (429, "Too many events in a short time; nothing of this request was stored"),
     "internal-error": (500, "The server made a mistake; nothing of this request was stored"),
     "not-durable": (
         503,
@@ -56,18 +58,17 @@ class Refused(Exception):
     def __init__(
         self, name: str, *, headers: tuple[tuple[str, str], ...] = (), **members: Any
     ) -> None:
-        """``retry_after_s`` among the members also becomes a header."""
+        """``retry_after_s`` among the members also becomes a header.
+
+        ``status`` is the problem's own; a dialect may tell its clients another.
+        """
         super().__init__(name)
         self.name = name
+        self.status = TITLES[name][0]
         self.members = members
         self.headers = headers
         if "retry_after_s" in members:
             self.headers = (*headers, ("retry-after", str(members["retry_after_s"])))
-
-    @property
-    def status(self) -> int:
-        """HTTP status of the problem."""
-        return TITLES[self.name][0]
 
     @property
     def sentence(self) -> str:
@@ -84,7 +85,7 @@ def json_reply(status: int, document: Any) -> Reply:
 
 def problem(refused: Refused, instance: str) -> Reply:
     """A problem document."""
-    status, title = TITLES[refused.name]
+    status, title = refused.status, TITLES[refused.name][1]
     document = {"type": PROBLEM_TYPE_PREFIX + refused.name, "title": title, "status": status}
     document.update(refused.members)
     document["instance"] = instance

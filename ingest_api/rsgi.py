@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import time
 import traceback
 from collections.abc import AsyncIterator, Awaitable, Callable
 from typing import Any, Protocol
@@ -17,11 +18,13 @@ from ecomind.settings import Settings
 from ingest_api import encodings
 from ingest_api.adapters.base import Document
 from ingest_api.credentials import KeyRing, Tenant, key_text
+from ingest_api.dialects.base import Dialect
 from ingest_api.dialects.native import NATIVE
 from ingest_api.headers import Headers
 from ingest_api.ids import sortable
 from ingest_api.intake import Intake, Request
 from ingest_api.landing.log import NotDurable
+from ingest_api.meters import Meters
 from ingest_api.outcome import Outcome
 from ingest_api.replies import Refused, Reply, json_reply, problem
 from ingest_api.routes import BY_PATH, Format, Route
@@ -60,8 +63,35 @@ class Gate(Protocol):
         """Raise ``NotDurable`` when ``size`` more bytes cannot be stored."""
 
 
+class Exchange:
+    """One request and what is known of it so far."""
+
+    __slots__ = (
+        "body_bytes", "outcome", "protocol", "route", "scope", "sortable_id", "started_at", "tenant"
+    )  # fmt: skip
+
+    def __init__(self, scope: Scope, protocol: Protocol_) -> None:
+        """Give the request its id; ``route`` is the address as it may be logged and counted."""
+        self.scope = scope
+        self.protocol = protocol
+        self.sortable_id = sortable()
+        self.started_at = time.perf_counter()
+        self.route = "other"
+        self.tenant: Tenant | None = None
+        self.outcome: Outcome | None = None
+        self.body_bytes = 0
+
+    @property
+    def instance(self) -> str:
+        """Path and id of the request, for problem documents."""
+        return f"{self.scope.path}#req_{self.sortable_id}"
+
+
 class Application:
-    """The RSGI application; ``health`` tells the service's state, without data of anybody."""
+    """The RSGI application; ``health`` tells the service's state, without data of anybody.
+
+    ``watchers`` are told of every answer: the exchange, its status and how long it took (s).
+    """
 
     def __init__(
         self,
@@ -79,58 +109,69 @@ class Application:
         self._intake = intake
         self._health = health
         self._held_bytes = 0
+        self.meters = Meters()
+        self.watchers: list[Callable[[Exchange, int, float], None]] = []
         self.requests_under_way = 0
         self.is_draining = False
 
     async def __rsgi__(self, scope: Scope, protocol: Protocol_) -> None:
         """Answer one request."""
-        sortable_id = sortable()
+        exchange = Exchange(scope, protocol)
         self.requests_under_way += 1
         try:
-            reply = await self._reply(scope, protocol, sortable_id)
+            reply = await self._reply(exchange)
         finally:
             self.requests_under_way -= 1
-        headers = [*reply.headers, ("ecomind-request-id", f"req_{sortable_id}"), _DURABILITY]
+        headers = [
+            *reply.headers,
+            ("ecomind-request-id", f"req_{exchange.sortable_id}"),
+            _DURABILITY,
+        ]
+        if exchange.tenant is not None:
+            exchange.tenant.allowance.describe(headers)
         protocol.response_bytes(reply.status, headers, reply.body)
+        seconds = time.perf_counter() - exchange.started_at
+        self.meters.answered(exchange.route, reply.status, seconds)
+        for watch in self.watchers:
+            watch(exchange, reply.status, seconds)
 
-    async def _reply(self, scope: Scope, protocol: Protocol_, sortable_id: str) -> Reply:
-        instance = f"{scope.path}#req_{sortable_id}"
+    async def _reply(self, exchange: Exchange) -> Reply:
+        scope = exchange.scope
         route = BY_PATH.get(scope.path)
         if route is None:
             dialect, found = NATIVE, None
         else:
+            exchange.route = route.path
             found = route.format_of(scope.headers)
             dialect = (found or route.default).dialect
         try:
             if route is None:
-                return self._state(scope)
-            return dialect.judged(await self._receive(scope, protocol, route, found, sortable_id))
+                return self._state(exchange)
+            return dialect.judged(await self._receive(exchange, route, found))
         except Refused as refused:
-            return dialect.refused(refused, instance)
+            return _refusal(dialect, refused, exchange)
         except NotDurable as error:
             members: dict[str, Any] = {"reason": error.reason, "retry_after_s": error.retry_after_s}
-            return dialect.refused(Refused("not-durable", **members), instance)
+            return _refusal(dialect, Refused("not-durable", **members), exchange)
         except (ProtocolClosed, ProtocolError):  # Nobody is left to read this answer.
-            return problem(Refused("malformed-body", detail="the body ended early"), instance)
+            return problem(
+                Refused("malformed-body", detail="the body ended early"), exchange.instance
+            )
         except Exception as error:  # A bug: told apart from trouble, without quoting the request.
             where = "".join(traceback.format_tb(error.__traceback__))
-            _log.error("req_%s failed with %s at\n%s", sortable_id, type(error).__name__, where)
-            return dialect.refused(Refused("internal-error"), instance)
+            told = {"request_id": f"req_{exchange.sortable_id}", "where": where}
+            _log.error("a request failed with %s", type(error).__name__, extra=told)
+            return _refusal(dialect, Refused("internal-error"), exchange)
 
-    async def _receive(
-        self,
-        scope: Scope,
-        protocol: Protocol_,
-        route: Route,
-        found: Format | None,
-        sortable_id: str,
-    ) -> Outcome:
+    async def _receive(self, exchange: Exchange, route: Route, found: Format | None) -> Outcome:
+        scope = exchange.scope
         if scope.method != "POST":
             raise Refused("method-not-allowed", headers=(("allow", "POST"),))
         if self.is_draining:
             raise NotDurable("draining", 2)
         headers = scope.headers
-        tenant = await self._tenant(headers)
+        tenant = exchange.tenant = await self._tenant(headers)
+        tenant.allowance.check()
         if found is None:
             raise Refused("unsupported-media-type", supported=sorted(route.formats))
         make = encodings.decoder(headers.get("content-encoding"))
@@ -139,13 +180,22 @@ class Application:
         # Bytes in memory but not yet in the log also count against its limit.
         self._held_bytes += size or 0
         try:
+            protocol = exchange.protocol
             body = await (protocol() if size is not None else self._streamed(protocol))
+            exchange.body_bytes = len(body)
+            self.meters.body_bytes += len(body)
             if make is not None:
                 body = await self._decompressed(body, make)
             request = Request(
-                found.adapter, Document(body, headers), tenant, sortable_id, route.mints_event_ids
+                found.adapter,
+                Document(body, headers),
+                tenant,
+                exchange.sortable_id,
+                route.mints_event_ids,
             )
-            return await self._intake.receive(request)
+            outcome = exchange.outcome = await self._intake.receive(request)
+            self.meters.judged(found.adapter.name, outcome)
+            return outcome
         finally:
             self._held_bytes -= size or 0
 
@@ -189,9 +239,11 @@ class Application:
                 raise self._too_large()
         return bytes(body)
 
-    def _state(self, scope: Scope) -> Reply:
+    def _state(self, exchange: Exchange) -> Reply:
+        scope = exchange.scope
         if scope.path not in ("/livez", "/readyz", "/health"):
             raise Refused("not-found")
+        exchange.route = scope.path
         if scope.method not in ("GET", "HEAD"):
             raise Refused("method-not-allowed", headers=(("allow", "GET, HEAD"),))
         if scope.path == "/livez":
@@ -202,3 +254,9 @@ class Application:
             raise NotDurable("draining", 2)
         self._gate.admit(0)
         return json_reply(200, {"status": "ready"})
+
+
+def _refusal(dialect: Dialect, refused: Refused, exchange: Exchange) -> Reply:
+    if dialect.statuses:
+        refused.status = dialect.statuses.get(refused.status, refused.status)
+    return dialect.refused(refused, exchange.instance)

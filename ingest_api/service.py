@@ -30,6 +30,7 @@ from ingest_api.intake import Intake
 from ingest_api.landing.files import make_folder, try_lock
 from ingest_api.landing.log import EventLog, LogOptions, NotDurable
 from ingest_api.landing.segment import backlog, remove_unnamed
+from ingest_api.limits import Limits
 from ingest_api.rsgi import Application
 
 _log = logging.getLogger("ingest_api")
@@ -141,7 +142,11 @@ class Service:
         self.log = EventLog(LogOptions.of(settings), self._on_log_failure)
         self.sealer = SealerProcess()
         self.application = Application(
-            settings, KeyRing(store), self.log, Intake(settings, self.log), self.health
+            settings,
+            KeyRing(store, Limits(settings)),
+            self.log,
+            Intake(settings, self.log),
+            self.health,
         )
 
     def _on_log_failure(self, reason: str) -> None:

@@ -22,6 +22,7 @@ from typing import Any
 from ecomind.settings import Settings
 from ingest_api.landing.files import DISK_FULL, make_folder
 from ingest_api.landing.segment import OpenSegment
+from ingest_api.meters import LogMeters
 
 _DISK_LOOK_EVERY_S = 0.5
 
@@ -81,6 +82,7 @@ class EventLog:
         """``on_failure`` is called once, in the event loop, when the log must not go on."""
         self._options = options
         self._on_failure = on_failure
+        self.meters = LogMeters()
         self._loop = asyncio.get_running_loop()
         self._queue: SimpleQueue[_Group | None] = SimpleQueue()
         self._next: _Group | None = None
@@ -173,7 +175,13 @@ class EventLog:
             if group is None:
                 self._rotate()
                 return
+            started_at = time.perf_counter()
             error = self._commit(group)
+            if error is None:
+                seconds = time.perf_counter() - started_at
+                self.meters.committed(len(group.frames), group.size, seconds)
+            else:
+                self.meters.failed(error.reason)
             self._loop.call_soon_threadsafe(self._resolve, group, error)
             if self._segment is not None and self._is_due(self._segment):
                 self._rotate()

@@ -58,6 +58,7 @@ class Running:
             **{k: v for k, v in os.environ.items() if not k.startswith("ECOMIND_")},
             "ECOMIND_HOME": str(home),
             "ECOMIND_INGEST_PORT": str(self.port),
+            "ECOMIND_INGEST_METRICS_PORT": "0",
             "ECOMIND_NODE": "testnode",
             "ECOMIND_MIN_FREE_BYTES": "0",
             "PYTHONPATH": str(ROOT),
