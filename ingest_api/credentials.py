@@ -45,9 +45,9 @@ class Tenant:
 
     org_id: str
     key_id: str
-    may_write: bool
     may_import: bool
     pseudonymise: Callable[[str], str]
+    scopes: frozenset[Scope]
     allowance: Allowance = UNLIMITED
     origins: frozenset[str] | None = None
     events_per_min: int | None = None
@@ -118,7 +118,7 @@ class KeyRing:
         return Tenant(
             org_id,
             principal.key_id,
-            principal.may(Scope.INGEST_WRITE),
             principal.may(Scope.INGEST_IMPORT),
             self._pseudonymisers[org_id],
+            principal.scopes,
         )

@@ -10,27 +10,33 @@ import logging
 import time
 import traceback
 from collections.abc import AsyncIterator, Awaitable, Callable
-from typing import Any, Protocol
+from typing import Any, Protocol, TypeVar
 
 from granian.rsgi import ProtocolClosed, ProtocolError  # type: ignore[attr-defined]
 
+from ecomind.identity import Scope as KeyScope
 from ecomind.settings import Settings
 from ingest_api import encodings
 from ingest_api.adapters.base import Document
 from ingest_api.credentials import KeyRing, Tenant, key_text
+from ingest_api.desk import table
+from ingest_api.desk.base import Call, Desk
 from ingest_api.dialects.base import Dialect
 from ingest_api.dialects.native import NATIVE
 from ingest_api.headers import Headers
 from ingest_api.ids import sortable
-from ingest_api.intake import Intake, Request
+from ingest_api.intake import Request
 from ingest_api.landing.log import NotDurable
 from ingest_api.meters import Meters
 from ingest_api.outcome import Outcome
 from ingest_api.replies import Refused, Reply, json_reply, problem
 from ingest_api.routes import BY_PATH, Format, Route
 
+T = TypeVar("T")
 _log = logging.getLogger("ingest_api")
 _DURABILITY = ("ecomind-durability", "fsync")
+_STATES = frozenset({"/livez", "/readyz", "/health"})
+_WRITE = (KeyScope.INGEST_WRITE,)
 _IN_THREAD_BYTES = 65_536
 """Compressed bodies from this size on are decompressed beside the event loop."""
 
@@ -40,6 +46,7 @@ class Scope(Protocol):
 
     method: str
     path: str
+    query_string: str
     headers: Headers
 
 
@@ -98,7 +105,7 @@ class Application:
         settings: Settings,
         keys: KeyRing,
         gate: Gate,
-        intake: Intake,
+        desk: Desk,
         health: Callable[[], dict[str, Any]],
     ) -> None:
         """Wire the parts together."""
@@ -106,7 +113,8 @@ class Application:
         self._max_decoded_bytes = settings.max_decoded_bytes
         self._keys = keys
         self._gate = gate
-        self._intake = intake
+        self._intake = desk.intake
+        self._desk = desk
         self._health = health
         self._held_bytes = 0
         self.meters = Meters()
@@ -146,7 +154,7 @@ class Application:
             dialect = (found or route.default).dialect
         try:
             if route is None:
-                return self._state(exchange)
+                return await self._beside_intake(exchange)
             return dialect.judged(await self._receive(exchange, route, found))
         except Refused as refused:
             return _refusal(dialect, refused, exchange)
@@ -169,33 +177,62 @@ class Application:
             raise Refused("method-not-allowed", headers=(("allow", "POST"),))
         if self.is_draining:
             raise NotDurable("draining", 2)
-        headers = scope.headers
-        tenant = exchange.tenant = await self._tenant(headers)
+        tenant = exchange.tenant = await self._tenant(scope.headers, _WRITE)
         tenant.allowance.check()
         if found is None:
             raise Refused("unsupported-media-type", supported=sorted(route.formats))
+
+        def receive(document: Document) -> Awaitable[Outcome]:
+            request = Request(
+                found.adapter, document, tenant, exchange.sortable_id, route.mints_event_ids
+            )
+            return self._intake.receive(request)
+
+        outcome = exchange.outcome = await self._with_body(exchange, receive)
+        self.meters.judged(found.adapter.name, outcome)
+        return outcome
+
+    async def _beside_intake(self, exchange: Exchange) -> Reply:
+        scope = exchange.scope
+        if scope.path in _STATES:
+            return self._state(exchange)
+        endpoint, groups = table.find(scope.method, scope.path)
+        exchange.route = endpoint.path
+        if endpoint.scopes:
+            exchange.tenant = await self._tenant(scope.headers, endpoint.scopes)
+        values = endpoint.values(groups, scope.query_string)
+
+        def judged(adapter: str, outcome: Outcome) -> None:
+            exchange.outcome = outcome
+            self.meters.judged(adapter, outcome)
+
+        def handle(document: Document) -> Awaitable[Reply]:
+            call = Call(exchange.tenant, values, document, exchange.sortable_id, judged)
+            return endpoint.handle(self._desk, call)
+
+        if endpoint.body is None:
+            return await handle(Document(b"", scope.headers))
+        if self.is_draining:
+            raise NotDurable("draining", 2)
+        if exchange.tenant is not None:
+            exchange.tenant.allowance.check()
+        return await self._with_body(exchange, handle)
+
+    async def _with_body(self, exchange: Exchange, use: Callable[[Document], Awaitable[T]]) -> T:
+        """What ``use`` makes of the body; its bytes count against the log's limit until then."""
+        headers, protocol = exchange.scope.headers, exchange.protocol
         make = encodings.decoder(headers.get("content-encoding"))
         size = self._announced_size(headers)
         self._gate.admit(self._held_bytes + (size or 0))
         # Bytes in memory but not yet in the log also count against its limit.
         self._held_bytes += size or 0
         try:
-            protocol = exchange.protocol
             body = await (protocol() if size is not None else self._streamed(protocol))
             exchange.body_bytes = len(body)
             self.meters.body_bytes += len(body)
             if make is not None:
                 body = await self._decompressed(body, make)
-            request = Request(
-                found.adapter,
-                Document(body, headers),
-                tenant,
-                exchange.sortable_id,
-                route.mints_event_ids,
-            )
-            outcome = exchange.outcome = await self._intake.receive(request)
-            self.meters.judged(found.adapter.name, outcome)
-            return outcome
+            return await use(Document(body, headers))
         finally:
             self._held_bytes -= size or 0
 
@@ -205,7 +242,8 @@ class Application:
             return encodings.decoded(*arguments)
         return await asyncio.to_thread(encodings.decoded, *arguments)
 
-    async def _tenant(self, headers: Headers) -> Tenant:
+    async def _tenant(self, headers: Headers, scopes: tuple[KeyScope, ...]) -> Tenant:
+        """Who asks, if it holds any of the scopes."""
         key = key_text(headers)
         try:
             tenant = None if key is None else await self._keys.tenant(key)
@@ -214,9 +252,9 @@ class Application:
             raise Refused("identity-unavailable", retry_after_s=5) from None
         if tenant is None:
             raise Refused("invalid-credential", headers=(("www-authenticate", "Bearer"),))
-        if not tenant.may_write:
-            members: dict[str, Any] = {"required_scope": "ingest:write", "key_id": tenant.key_id}
-            raise Refused("insufficient-scope", **members)
+        if tenant.scopes.isdisjoint(scopes):
+            required = " or ".join(scope.value for scope in scopes)
+            raise Refused("insufficient-scope", required_scope=required, key_id=tenant.key_id)
         return tenant
 
     def _too_large(self) -> Refused:
@@ -241,8 +279,6 @@ class Application:
 
     def _state(self, exchange: Exchange) -> Reply:
         scope = exchange.scope
-        if scope.path not in ("/livez", "/readyz", "/health"):
-            raise Refused("not-found")
         exchange.route = scope.path
         if scope.method not in ("GET", "HEAD"):
             raise Refused("method-not-allowed", headers=(("allow", "GET, HEAD"),))

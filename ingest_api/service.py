@@ -26,6 +26,7 @@ from pydantic import ValidationError
 from ecomind.identity import IdentityError, IdentityStore, open_store
 from ecomind.settings import Settings, get_settings
 from ingest_api.credentials import KeyRing
+from ingest_api.desk.base import Desk
 from ingest_api.intake import Intake
 from ingest_api.landing.files import make_folder, try_lock
 from ingest_api.landing.log import EventLog, LogOptions, NotDurable
@@ -145,7 +146,7 @@ class Service:
             settings,
             KeyRing(store, Limits(settings)),
             self.log,
-            Intake(settings, self.log),
+            Desk(settings, store, Intake(settings, self.log)),
             self.health,
         )
 

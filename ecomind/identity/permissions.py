@@ -15,6 +15,8 @@ class Scope(StrEnum):
 
     INGEST_WRITE = "ingest:write"
     INGEST_IMPORT = "ingest:import"
+    EVENTS_READ = "events:read"
+    EVENTS_REPLAY = "events:replay"
     MARTS_READ = "marts:read"
     PEOPLE_READ = "people:read"
     REPORTS_READ = "reports:read"
@@ -34,13 +36,16 @@ class Role(StrEnum):
 
 
 _READ = frozenset({Scope.MARTS_READ, Scope.REPORTS_READ, Scope.FACTORS_READ})
-_ADMINISTER = _READ | {Scope.PEOPLE_READ, Scope.AUDIT_READ}
+_SUPPORT = frozenset({Scope.EVENTS_READ, Scope.EVENTS_REPLAY})
+"""Asking what became of events, and sending again what was refused."""
+_ADMINISTER = _READ | _SUPPORT | {Scope.PEOPLE_READ, Scope.AUDIT_READ}
+_SEND = frozenset({Scope.INGEST_WRITE}) | _SUPPORT
 
 PERMISSIONS: Mapping[Role, frozenset[Scope]] = {
     Role.OWNER: _ADMINISTER,
     Role.ADMIN: _ADMINISTER,
-    Role.ANALYST: _READ | {Scope.AUDIT_READ},
+    Role.ANALYST: _READ | {Scope.AUDIT_READ, Scope.EVENTS_READ},
     Role.VIEWER: _READ,
-    Role.INGEST: frozenset({Scope.INGEST_WRITE}),
-    Role.IMPORT: frozenset({Scope.INGEST_WRITE, Scope.INGEST_IMPORT}),
+    Role.INGEST: _SEND,
+    Role.IMPORT: _SEND | {Scope.INGEST_IMPORT},
 }

@@ -203,7 +203,7 @@ def test_old_events_need_the_import_scope(service: Running, key: str) -> None:
 
 
 def test_unknown_addresses_and_methods(service: Running, key: str) -> None:
-    for path in ("/", "/v1/events/", "/v1/nothing", "/v1/ingest/"):
+    for path in ("/v1/events/", "/v1/nothing", "/v1/ingest/"):
         check_problem(service.post(path, key, json=event("x")), 404, "not-found")
     response = service.client.get("/v1/events")
     check_problem(response, 405, "method-not-allowed")
