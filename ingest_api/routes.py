@@ -9,8 +9,9 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from ingest_api.adapters import native_json, native_ndjson
+from ingest_api.adapters import native_json, native_ndjson, otlp
 from ingest_api.adapters.base import Adapter
+from ingest_api.dialects import otlp as otlp_dialect
 from ingest_api.dialects.base import Dialect
 from ingest_api.dialects.native import NATIVE
 from ingest_api.headers import Headers
@@ -61,6 +62,19 @@ def _formats(*formats: Format) -> dict[str, Format]:
     return {media_type: each for each in formats for media_type in each.adapter.media_types}
 
 
+_OTLP_TRACES = _formats(
+    Format(otlp.TRACES_JSON, otlp_dialect.json_dialect(otlp_dialect.TRACES)),
+    Format(otlp.TRACES_PROTOBUF, otlp_dialect.protobuf_dialect(otlp_dialect.TRACES)),
+)
+_OTLP_LOGS = _formats(
+    Format(otlp.LOGS_JSON, otlp_dialect.json_dialect(otlp_dialect.LOGS)),
+    Format(otlp.LOGS_PROTOBUF, otlp_dialect.protobuf_dialect(otlp_dialect.LOGS)),
+)
+_OTLP_METRICS = _formats(
+    Format(otlp.METRICS_JSON, otlp_dialect.json_dialect(otlp_dialect.METRICS)),
+    Format(otlp.METRICS_PROTOBUF, otlp_dialect.protobuf_dialect(otlp_dialect.METRICS)),
+)
+
 _ROUTES: Sequence[Route] = (
     Route(
         "/v1/ingest",
@@ -73,6 +87,13 @@ _ROUTES: Sequence[Route] = (
         "Send AI calls.",
         _formats(Format(native_json.ADAPTER), Format(native_ndjson.ADAPTER)),
     ),
+    Route("/v1/traces", "Send OpenTelemetry traces.", _OTLP_TRACES),
+    Route("/v1/logs", "Send OpenTelemetry logs.", _OTLP_LOGS),
+    Route("/v1/metrics", "Send OpenTelemetry metrics.", _OTLP_METRICS),
+    Route("/otlp/v1/traces", "Send OpenTelemetry traces.", _OTLP_TRACES),
+    Route("/otlp/v1/logs", "Send OpenTelemetry logs.", _OTLP_LOGS),
+    Route("/otlp/v1/metrics", "Send OpenTelemetry metrics.", _OTLP_METRICS),
+    Route("/api/public/otel/v1/traces", "Send traces as to Langfuse.", _OTLP_TRACES),
 )
 
 BY_PATH: Mapping[str, Route] = {route.path: route for route in _ROUTES}
