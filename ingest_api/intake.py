@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Mapping, Sequence
-from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any, Protocol
 
@@ -44,8 +43,7 @@ class Log(Protocol):
         """Store whole records."""
 
 
-@dataclass(frozen=True, slots=True)
-class Request:
+class Request(msgspec.Struct, frozen=True):
     """A document and who sent it; ``sortable_id`` names its request and its receipt."""
 
     adapter: Adapter
@@ -55,16 +53,15 @@ class Request:
     mints_event_ids: bool = False
 
 
-@dataclass(slots=True)
-class _Judging:
+class _Judging(msgspec.Struct):
     """A request on its way: its rules, what every row of it holds, and what became of it."""
 
     rules: Rules
     receipt: dict[str, Any]
     outcome: Outcome
     is_foreign: bool
-    frames: list[bytes] = field(default_factory=list)
-    seen: dict[tuple[str, str], dict[str, Any]] = field(default_factory=dict)
+    frames: list[bytes] = msgspec.field(default_factory=list)
+    seen: dict[tuple[str, str], dict[str, Any]] = msgspec.field(default_factory=dict)
 
 
 def _with_event_id(item: object) -> tuple[object, bool]:

@@ -6,13 +6,13 @@ here: any wording, or how the items were judged.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
+import msgspec
 
-@dataclass(slots=True)
-class Outcome:
+
+class Outcome(msgspec.Struct):
     """Items accepted, repeated within the request, and rejected; ``results`` in their order.
 
     A result is ``{"index", "event_id", "result", ...}`` as the native answer shows it.
@@ -23,7 +23,7 @@ class Outcome:
     accepted: int = 0
     duplicate: int = 0
     rejected: int = 0
-    results: list[dict[str, Any]] = field(default_factory=list)
+    results: list[dict[str, Any]] = msgspec.field(default_factory=list)
     is_all_of_others: bool = True
     """Whether every rejected item claimed another organisation."""
 

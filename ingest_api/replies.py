@@ -6,7 +6,6 @@ to send which, or answers in another format's own shape (``dialects``).
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from typing import Any
 
 import msgspec
@@ -47,13 +46,12 @@ TITLES: dict[str, tuple[int, str]] = {
 """Problems by name: status and title."""
 
 
-@dataclass(frozen=True, slots=True)
-class Reply:
+class Reply(msgspec.Struct, frozen=True):
     """An HTTP answer but for the headers that every answer carries."""
 
     status: int
     body: bytes
-    headers: list[tuple[str, str]] = field(default_factory=lambda: [JSON])
+    headers: list[tuple[str, str]] = msgspec.field(default_factory=lambda: [JSON])
 
 
 class Refused(Exception):

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from typing import Annotated, Any, Literal
 
@@ -29,8 +28,7 @@ Pseudonymiser = Callable[[str], str]
 """Turns an identifier into the organisation's keyed pseudonym of it."""
 
 
-@dataclass(frozen=True, slots=True)
-class Problem:
+class Problem(msgspec.Struct, frozen=True):
     """Why an item was refused: a stable code, a JSON pointer to a contract field, a sentence."""
 
     code: str
@@ -38,16 +36,14 @@ class Problem:
     detail: str
 
 
-@dataclass(frozen=True, slots=True)
-class Warned:
+class Warned(msgspec.Struct, frozen=True):
     """Something the sender should know about an accepted item."""
 
     code: str
     field: str
 
 
-@dataclass(frozen=True, slots=True)
-class Rules:
+class Rules(msgspec.Struct, frozen=True):
     """What depends on the receiver: the organisation, the clock and the configured limits."""
 
     org_id: str
@@ -59,8 +55,7 @@ class Rules:
     keep_raw_user_ids: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class Judged:
+class Judged(msgspec.Struct, frozen=True):
     """An item after judgement: ``row`` is set when accepted, ``problems`` when refused.
 
     ``row`` maps field names to landed values: times are microseconds since the epoch, tags are

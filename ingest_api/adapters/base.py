@@ -24,8 +24,7 @@ class MalformedBody(Exception):
     """The body as a whole cannot be read; says why without quoting it."""
 
 
-@dataclass(frozen=True, slots=True)
-class Document:
+class Document(msgspec.Struct, frozen=True):
     """What a format reads: the body, decompressed, and the headers of its request."""
 
     body: bytes
