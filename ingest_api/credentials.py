@@ -54,8 +54,8 @@ class Tenant:
 
 
 def key_text(headers: Headers) -> str | None:
-    """The API key of a request: bearer token, ``X-API-Key`` or Basic password."""
-    api_key = headers.get("x-api-key")
+    """The API key of a request: bearer token, ``X-API-Key``, ``Api-Key`` or Basic password."""
+    api_key = headers.get("x-api-key") or headers.get("api-key")
     if api_key:
         return api_key
     scheme, _, value = (headers.get("authorization") or "").partition(" ")

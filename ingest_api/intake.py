@@ -24,7 +24,7 @@ from ecomind.contract.codec import (
     microseconds,
 )
 from ecomind.settings import Settings
-from ingest_api.adapters.base import Adapter, Bucket, Document, MalformedBody
+from ingest_api.adapters.base import Adapter, Bucket, Document, MalformedBody, Named
 from ingest_api.credentials import Tenant
 from ingest_api.ids import sortable, uuid7
 from ingest_api.landing import frame
@@ -135,6 +135,8 @@ class Intake:
 
     async def _judge_all(self, request: Request, items: Sequence[object]) -> _Judging:
         judging = self._judging(request)
+        if isinstance(items, Named):
+            judging.outcome.names, judging.outcome.passed = items.names, items.passed
         for index, sent in enumerate(items):
             if index % _YIELD_EVERY == _YIELD_EVERY - 1:
                 await asyncio.sleep(0)  # A large batch must not hold up everybody else.

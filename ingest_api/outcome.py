@@ -24,6 +24,9 @@ class Outcome(msgspec.Struct):
     duplicate: int = 0
     rejected: int = 0
     results: list[dict[str, Any]] = msgspec.field(default_factory=list)
+    names: list[list[str]] = msgspec.field(default_factory=list)
+    passed: list[str] = msgspec.field(default_factory=list)
+    """The sender's own names of the items, and of what was no item (``adapters.base.Named``)."""
     is_all_of_others: bool = True
     """Whether every rejected item claimed another organisation."""
 

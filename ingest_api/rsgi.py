@@ -23,6 +23,7 @@ from ingest_api.desk import table
 from ingest_api.desk.base import Call, Desk
 from ingest_api.dialects.base import Dialect
 from ingest_api.dialects.native import NATIVE
+from ingest_api.handshake import handshake
 from ingest_api.headers import Headers
 from ingest_api.ids import sortable
 from ingest_api.intake import Request
@@ -155,7 +156,9 @@ class Application:
         try:
             if route is None:
                 return await self._beside_intake(exchange)
-            return dialect.judged(await self._receive(exchange, route, found))
+            return _granted(scope, route) or dialect.judged(
+                await self._receive(exchange, route, found)
+            )
         except Refused as refused:
             return _refusal(dialect, refused, exchange)
         except NotDurable as error:
@@ -296,3 +299,10 @@ def _refusal(dialect: Dialect, refused: Refused, exchange: Exchange) -> Reply:
     if dialect.statuses:
         refused.status = dialect.statuses.get(refused.status, refused.status)
     return dialect.refused(refused, exchange.instance)
+
+
+def _granted(scope: Scope, route: Route) -> Reply | None:
+    """The answer to a CloudEvents webhook handshake, if the request is one."""
+    if scope.method != "OPTIONS" or route.binary is None:
+        return None
+    return handshake(scope.headers)

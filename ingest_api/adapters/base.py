@@ -38,6 +38,20 @@ class Bucket:
     fields: Mapping[str, Any]
 
 
+class Named(list[object]):
+    """Items whose format answers by other names than event ids.
+
+    ``names``: per item, how its sender named what became of it; ``passed``: names of what owns
+    no usage and is no item. Both are for the answer alone and are never stored.
+    """
+
+    def __init__(self) -> None:
+        """Nothing yet."""
+        super().__init__()
+        self.names: list[list[str]] = []
+        self.passed: list[str] = []
+
+
 @dataclass(frozen=True, slots=True)
 class Adapter:
     """A format: its name in landed rows, its media types and its reader.
