@@ -35,6 +35,9 @@ class Identities(Protocol):
     def pseudonym_secret(self, org_id: str) -> bytes:
         """Key of the organisation's pseudonyms."""
 
+    def browser_origins(self) -> frozenset[str]:
+        """Every origin that an active key of a browser names."""
+
 
 @dataclass(frozen=True, slots=True)
 class Tenant:
@@ -80,6 +83,8 @@ class KeyRing:
         self._limits = limits
         self._known: dict[str, tuple[float, Tenant | None]] = {}
         self._looking_up: dict[str, asyncio.Task[Tenant | None]] = {}
+        self._origins: frozenset[str] = frozenset()
+        self._origins_until = 0.0
         self._pseudonymisers: dict[str, Callable[[str], str]] = {}
 
     async def tenant(self, key: str) -> Tenant | None:
@@ -92,6 +97,14 @@ class KeyRing:
             task = asyncio.get_running_loop().create_task(self._look_up(key))
             self._looking_up[key] = task
         return await asyncio.shield(task)
+
+    async def browser_origins(self) -> frozenset[str]:
+        """Every origin that some browser's key names. Raises what the store raises."""
+        if time.monotonic() >= self._origins_until:
+            until = time.monotonic() + STALENESS_S
+            self._origins = await asyncio.to_thread(self._identities.browser_origins)
+            self._origins_until = until
+        return self._origins
 
     async def _look_up(self, key: str) -> Tenant | None:
         expires_at = time.monotonic() + STALENESS_S
@@ -121,4 +134,6 @@ class KeyRing:
             principal.may(Scope.INGEST_IMPORT),
             self._pseudonymisers[org_id],
             principal.scopes,
+            origins=principal.origins,
+            events_per_min=principal.events_per_min,
         )

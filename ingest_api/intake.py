@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Mapping, Sequence
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any, Protocol
 
@@ -33,6 +34,9 @@ from ingest_api.replies import Refused
 
 _YIELD_EVERY = 250
 _MINTED = Warned("event_id_minted", "event_id")
+_NOT_FOR_BROWSERS = ("team_id", "cost_amount", "cost_currency")
+"""Fields whoever holds the public key of a browser may not set."""
+_NO_BUCKETS = Problem("not_allowed_for_key", "", "a browser's key sends calls, not usage reports")
 _encode = msgspec.json.Encoder().encode
 
 
@@ -68,6 +72,17 @@ def _with_event_id(item: object) -> tuple[object, bool]:
     if isinstance(item, Mapping) and item.get("event_id") is None:
         return {**item, "event_id": uuid7()}, True
     return item, False
+
+
+def _of_a_browser(item: object) -> tuple[object, tuple[Warned, ...]]:
+    """An item without what a browser's key may not set, and what was taken away."""
+    if isinstance(item, Bucket):
+        return _NO_BUCKETS, ()
+    if not isinstance(item, Mapping):
+        return item, ()
+    names = [name for name in _NOT_FOR_BROWSERS if item.get(name) is not None]
+    rest = {key: value for key, value in item.items() if key not in names}
+    return rest, tuple(Warned("not_allowed_for_key", name) for name in names)
 
 
 def _warnings(judged: Judged, is_minted: bool) -> list[dict[str, str]]:
@@ -134,9 +149,11 @@ class Intake:
         return _Judging(rules, receipt, outcome, request.adapter.is_foreign)
 
     async def _judge_all(self, request: Request, items: Sequence[object]) -> _Judging:
-        judging = self._judging(request)
+        judging, withheld = self._judging(request), None
         if isinstance(items, Named):
             judging.outcome.names, judging.outcome.passed = items.names, items.passed
+        if request.tenant.origins is not None:
+            items, withheld = zip(*map(_of_a_browser, items), strict=True) if items else ((), ())
         for index, sent in enumerate(items):
             if index % _YIELD_EVERY == _YIELD_EVERY - 1:
                 await asyncio.sleep(0)  # A large batch must not hold up everybody else.
@@ -148,6 +165,8 @@ class Intake:
                 judged = Judged(None, None, (item,))
             else:
                 judged = judge(item, judging.rules, is_foreign=judging.is_foreign)
+            if withheld:
+                judged = replace(judged, warnings=(*judged.warnings, *withheld[index]))
             if judged.row is not None:
                 _accept(judging, index, judged.row, _warnings(judged, is_minted))
             else:

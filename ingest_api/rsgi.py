@@ -16,7 +16,7 @@ from granian.rsgi import ProtocolClosed, ProtocolError  # type: ignore[attr-defi
 
 from ecomind.identity import Scope as KeyScope
 from ecomind.settings import Settings
-from ingest_api import encodings
+from ingest_api import cors, encodings
 from ingest_api.adapters.base import Document
 from ingest_api.credentials import KeyRing, Tenant, key_text
 from ingest_api.desk import table
@@ -30,12 +30,13 @@ from ingest_api.intake import Request
 from ingest_api.landing.log import NotDurable
 from ingest_api.meters import Meters
 from ingest_api.outcome import Outcome
-from ingest_api.replies import Refused, Reply, json_reply, problem
+from ingest_api.replies import Refused, Reply, json_reply
 from ingest_api.routes import BY_PATH, Format, Route
 
 T = TypeVar("T")
 _log = logging.getLogger("ingest_api")
 _DURABILITY = ("ecomind-durability", "fsync")
+_POST_ONLY = (("allow", "POST"),)
 _STATES = frozenset({"/livez", "/readyz", "/health"})
 _WRITE = (KeyScope.INGEST_WRITE,)
 _IN_THREAD_BYTES = 65_536
@@ -138,6 +139,8 @@ class Application:
         ]
         if exchange.tenant is not None:
             exchange.tenant.allowance.describe(headers)
+            if exchange.tenant.origins is not None:
+                headers += cors.readable(scope.headers.get("origin") or "null")
         protocol.response_bytes(reply.status, headers, reply.body)
         seconds = time.perf_counter() - exchange.started_at
         self.meters.answered(exchange.route, reply.status, seconds)
@@ -156,28 +159,16 @@ class Application:
         try:
             if route is None:
                 return await self._beside_intake(exchange)
-            return _granted(scope, route) or dialect.judged(
-                await self._receive(exchange, route, found)
-            )
-        except Refused as refused:
-            return _refusal(dialect, refused, exchange)
-        except NotDurable as error:
-            members: dict[str, Any] = {"reason": error.reason, "retry_after_s": error.retry_after_s}
-            return _refusal(dialect, Refused("not-durable", **members), exchange)
-        except (ProtocolClosed, ProtocolError):  # Nobody is left to read this answer.
-            return problem(
-                Refused("malformed-body", detail="the body ended early"), exchange.instance
-            )
-        except Exception as error:  # A bug: told apart from trouble, without quoting the request.
-            where = "".join(traceback.format_tb(error.__traceback__))
-            told = {"request_id": f"req_{exchange.sortable_id}", "where": where}
-            _log.error("a request failed with %s", type(error).__name__, extra=told)
-            return _refusal(dialect, Refused("internal-error"), exchange)
+            if scope.method == "OPTIONS":
+                return await self._permission(scope, route)
+            return dialect.judged(await self._receive(exchange, route, found))
+        except Exception as error:
+            return _refusal(dialect, _as_refused(error, exchange), exchange)
 
     async def _receive(self, exchange: Exchange, route: Route, found: Format | None) -> Outcome:
         scope = exchange.scope
         if scope.method != "POST":
-            raise Refused("method-not-allowed", headers=(("allow", "POST"),))
+            raise Refused("method-not-allowed", headers=_POST_ONLY)
         if self.is_draining:
             raise NotDurable("draining", 2)
         tenant = exchange.tenant = await self._tenant(scope.headers, _WRITE)
@@ -239,6 +230,24 @@ class Application:
         finally:
             self._held_bytes -= size or 0
 
+    async def _permission(self, scope: Scope, route: Route) -> Reply:
+        """The answer to those who ask before they send: browsers, and webhooks of CloudEvents."""
+        granted = None if route.binary is None else handshake(scope.headers)
+        if granted is not None:
+            return granted
+        origin = cors.asks(scope.headers)
+        if origin is None:
+            raise Refused("method-not-allowed", headers=_POST_ONLY)
+        if origin not in await self._origins():
+            raise Refused("origin-not-allowed")
+        return cors.preflight(origin)
+
+    async def _origins(self) -> frozenset[str]:
+        try:
+            return await self._keys.browser_origins()
+        except Exception as error:
+            raise _unidentifiable(error) from None
+
     async def _decompressed(self, body: bytes, make: Callable[[], Any]) -> bytes:
         arguments = (body, make, self._max_decoded_bytes)
         if len(body) < _IN_THREAD_BYTES:
@@ -251,13 +260,14 @@ class Application:
         try:
             tenant = None if key is None else await self._keys.tenant(key)
         except Exception as error:
-            _log.error("keys cannot be checked: %s", type(error).__name__)
-            raise Refused("identity-unavailable", retry_after_s=5) from None
+            raise _unidentifiable(error) from None
         if tenant is None:
             raise Refused("invalid-credential", headers=(("www-authenticate", "Bearer"),))
         if tenant.scopes.isdisjoint(scopes):
             required = " or ".join(scope.value for scope in scopes)
             raise Refused("insufficient-scope", required_scope=required, key_id=tenant.key_id)
+        if tenant.origins is not None and headers.get("origin") not in tenant.origins:
+            raise Refused("origin-not-allowed", key_id=tenant.key_id)
         return tenant
 
     def _too_large(self) -> Refused:
@@ -295,14 +305,27 @@ class Application:
         return json_reply(200, {"status": "ready"})
 
 
+def _unidentifiable(error: Exception) -> Refused:
+    _log.error("keys cannot be checked: %s", type(error).__name__)
+    return Refused("identity-unavailable", retry_after_s=5)
+
+
+def _as_refused(error: Exception, exchange: Exchange) -> Refused:
+    """What is told of a request of which nothing was stored, whatever ended it."""
+    if isinstance(error, Refused):
+        return error
+    if isinstance(error, NotDurable):
+        return Refused("not-durable", reason=error.reason, retry_after_s=error.retry_after_s)
+    if isinstance(error, (ProtocolClosed, ProtocolError)):  # Nobody is left to read this answer.
+        return Refused("malformed-body", detail="the body ended early")
+    # A bug: told apart from trouble, without quoting the request.
+    where = "".join(traceback.format_tb(error.__traceback__))
+    told = {"request_id": f"req_{exchange.sortable_id}", "where": where}
+    _log.error("a request failed with %s", type(error).__name__, extra=told)
+    return Refused("internal-error")
+
+
 def _refusal(dialect: Dialect, refused: Refused, exchange: Exchange) -> Reply:
     if dialect.statuses:
         refused.status = dialect.statuses.get(refused.status, refused.status)
     return dialect.refused(refused, exchange.instance)
-
-
-def _granted(scope: Scope, route: Route) -> Reply | None:
-    """The answer to a CloudEvents webhook handshake, if the request is one."""
-    if scope.method != "OPTIONS" or route.binary is None:
-        return None
-    return handshake(scope.headers)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import click
 from rich.console import Console
@@ -67,9 +68,20 @@ def key_group() -> None:
     "--role",
     type=click.Choice([role.value for role in Role]),
     required=True,
-    help="What the key may do: a machine's role (ingest, import) or a person's.",
+    help="What the key may do: a machine's role (ingest, import, browser) or a person's.",
 )
 @click.option("--name", default="", help="What the key is for.")
+@click.option(
+    "--origin",
+    "origins",
+    multiple=True,
+    help="Where a browser may use the key from, as chrome-extension://ID; may be repeated.",
+)
+@click.option(
+    "--events-per-min",
+    type=click.IntRange(1),
+    help="The key's own limit; by default the installation's, for the role browser 60.",
+)
 @click.option("--expires-days", type=click.IntRange(1), help="Days until the key expires.")
 @click.option(
     "--out",
@@ -77,12 +89,17 @@ def key_group() -> None:
     help="Write the key to this file, readable by you only, instead of printing it.",
 )
 def create_key(
-    org_id: str, role: str, name: str, expires_days: int | None, out: Path | None
+    org_id: str,
+    role: str,
+    name: str,
+    expires_days: int | None,
+    out: Path | None,
+    **limits: Any,
 ) -> None:
     """Create a key. Its text is shown once and cannot be shown again."""
     expires_at = datetime.now(UTC) + timedelta(days=expires_days) if expires_days else None
     store = open_store(get_settings())
-    text, info = store.create_key(org_id, Role(role), name, expires_at)
+    text, info = store.create_key(org_id, Role(role), name, expires_at, **limits)
     if out is None:
         click.echo(text)
         return
@@ -96,13 +113,16 @@ def create_key(
 @click.option("--org", "org_id", help="Only keys of this organisation.")
 def list_keys(org_id: str | None) -> None:
     """List keys; their secrets are not stored and cannot be listed."""
-    table = Table("key", "organisation", "role", "name", "created (UTC)", "state", box=None)
+    table = Table(
+        "key", "organisation", "role", "name", "created (UTC)", "state", "origins", box=None
+    )
     now = datetime.now(UTC)
     for info in open_store(get_settings()).list_keys(org_id):
         expired = info.expires_at is not None and info.expires_at <= now
         state = "revoked" if info.revoked_at else "expired" if expired else "active"
         created = f"{info.created_at:%Y-%m-%d %H:%M}"
-        table.add_row(info.key_id, info.org_id, info.role.value, info.name, created, state)
+        origins = " ".join(info.origins)
+        table.add_row(info.key_id, info.org_id, info.role.value, info.name, created, state, origins)
     Console().print(table)
 
 

@@ -33,6 +33,7 @@ class Role(StrEnum):
     VIEWER = "viewer"
     INGEST = "ingest"
     IMPORT = "import"
+    BROWSER = "browser"
 
 
 _READ = frozenset({Scope.MARTS_READ, Scope.REPORTS_READ, Scope.FACTORS_READ})
@@ -48,4 +49,5 @@ PERMISSIONS: Mapping[Role, frozenset[Scope]] = {
     Role.VIEWER: _READ,
     Role.INGEST: _SEND,
     Role.IMPORT: _SEND | {Scope.INGEST_IMPORT},
+    Role.BROWSER: frozenset({Scope.INGEST_WRITE}),
 }

@@ -11,7 +11,7 @@ import hashlib
 import hmac
 import re
 import secrets
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -24,6 +24,7 @@ from sqlalchemy.orm import Session
 from ecomind.identity.errors import IdentityError
 from ecomind.identity.freezes import FreezeStore
 from ecomind.identity.keys import KeyText
+from ecomind.identity.migrations import add_missing_columns
 from ecomind.identity.overrides import OverrideStore
 from ecomind.identity.permissions import PERMISSIONS, Role, Scope
 from ecomind.identity.secrets_file import installation_secret
@@ -39,6 +40,8 @@ from ecomind.settings import Settings
 
 ALERT_METRICS = ("energy_mid_kwh", "co2e_total_location_mid_kg", "water_mid_l")
 _IDENTIFIER = re.compile(r"^[a-z0-9][a-z0-9_.-]{0,63}$")
+_ORIGIN = re.compile(r"^[a-z][a-z0-9+.-]{1,31}://[a-z0-9.-]{1,253}(:\d{1,5})?$")
+_BROWSER_EVENTS_PER_MIN = 60
 _DUMMY_DIGEST = "0" * 64
 
 
@@ -51,6 +54,10 @@ class Principal:
     key_id: str
     role: Role
     scopes: frozenset[Scope] = field(default_factory=frozenset)
+    origins: frozenset[str] | None = None
+    """Where a browser's key may be used from; None for all other keys."""
+    events_per_min: int | None = None
+    """The key's own limit; None is the installation's."""
 
     def may(self, scope: Scope) -> bool:
         """Whether this principal holds a scope."""
@@ -68,6 +75,18 @@ class KeyInfo:
     created_at: datetime
     expires_at: datetime | None
     revoked_at: datetime | None
+    origins: tuple[str, ...] = ()
+
+
+def _check_origins(role: Role, origins: Sequence[str]) -> None:
+    if (role is Role.BROWSER) != bool(origins):
+        raise IdentityError("a key of the role browser names its origins, and no other key does")
+    for origin in origins:
+        if not _ORIGIN.match(origin):
+            raise IdentityError(
+                f"{origin} is not an origin such as https://app.example.org or"
+                " chrome-extension://abcdefghijklmnop, in lower case and without a path"
+            )
 
 
 def _check_identifier(what: str, value: str) -> None:
@@ -89,6 +108,7 @@ class IdentityStore:
         self._engine = engine
         self._pepper = pepper
         Base.metadata.create_all(engine)
+        add_missing_columns(engine)
         self.overrides = OverrideStore(engine)
         self.freezes = FreezeStore(engine)
 
@@ -137,14 +157,26 @@ class IdentityStore:
             session.add(row)
         return user_id
 
-    def create_key(
-        self, org_id: str, role: Role, name: str, expires_at: datetime | None = None
+    def create_key(  # noqa: PLR0913 - what a key is made of.
+        self,
+        org_id: str,
+        role: Role,
+        name: str,
+        expires_at: datetime | None = None,
+        *,
+        origins: Sequence[str] = (),
+        events_per_min: int | None = None,
     ) -> tuple[str, KeyInfo]:
         """Make a key; its text is returned once and never stored.
 
-        Raises ``IdentityError`` when the organisation does not exist.
+        ``origins`` are needed for the role browser, and only for it. ``events_per_min`` is the
+        key's own limit; a browser's key has one. Raises ``IdentityError`` when the organisation
+        does not exist or an origin is none.
         """
-        key = KeyText.new()
+        _check_origins(role, origins)
+        key = KeyText.new(is_public=role is Role.BROWSER)
+        if role is Role.BROWSER and events_per_min is None:
+            events_per_min = _BROWSER_EVENTS_PER_MIN
         row = ApiKeyRow(
             key_id=key.key_id,
             org_id=org_id,
@@ -154,6 +186,8 @@ class IdentityStore:
             created_at=datetime.now(UTC),
             expires_at=expires_at,
             revoked_at=None,
+            origins=" ".join(origins) or None,
+            events_per_min=events_per_min,
         )
         self._organization(org_id)
         with self._change(f"there is no organisation {org_id}") as session:
@@ -191,7 +225,24 @@ class IdentityStore:
                 return None
             organization = session.get_one(OrganizationRow, row.org_id)
             role = Role(row.role)
-            return Principal(row.org_id, organization.name, row.key_id, role, PERMISSIONS[role])
+            if key.is_public != (role is Role.BROWSER):
+                return None
+            return Principal(
+                row.org_id,
+                organization.name,
+                row.key_id,
+                role,
+                PERMISSIONS[role],
+                frozenset((row.origins or "").split()) if key.is_public else None,
+                row.events_per_min,
+            )
+
+    def browser_origins(self) -> frozenset[str]:
+        """Every origin that an active key of a browser names."""
+        query = select(ApiKeyRow).where(ApiKeyRow.role == Role.BROWSER.value)
+        with Session(self._engine) as session:
+            rows = [row for row in session.scalars(query) if _is_active(row)]
+            return frozenset(origin for row in rows for origin in (row.origins or "").split())
 
     def set_alert_rule(self, org_id: str, rule_id: str, metric: str, threshold: float) -> None:
         """Create or change a daily threshold (in the metric's unit).
@@ -276,6 +327,7 @@ def _key_info(row: ApiKeyRow) -> KeyInfo:
         created_at=row.created_at,
         expires_at=row.expires_at,
         revoked_at=row.revoked_at,
+        origins=tuple((row.origins or "").split()),
     )
 
 

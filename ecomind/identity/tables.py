@@ -89,6 +89,10 @@ class ApiKeyRow(Base):
     created_at: Mapped[datetime] = mapped_column(UtcDateTime())
     expires_at: Mapped[datetime | None] = mapped_column(UtcDateTime())
     revoked_at: Mapped[datetime | None] = mapped_column(UtcDateTime())
+    origins: Mapped[str | None] = mapped_column(String(4000))
+    """Where a browser's key may be used from, separated by spaces; null for all other keys."""
+    events_per_min: Mapped[int | None] = mapped_column(Integer())
+    """The key's own limit; null is the installation's."""
 
 
 class AlertRuleRow(Base):

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import sqlite3
 import stat
+from contextlib import closing
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -41,6 +43,59 @@ def test_revoked_expired_and_altered_keys_open_nothing(settings: Settings) -> No
     for text in (revoked, expired, forged, typed_wrong, str(KeyText.new()), "", "eco_live_"):
         assert store.authenticate(text) is None
     assert store.authenticate(good) is not None
+
+
+EXTENSION = "chrome-extension://abcdefghijklmnopabcdefghijklmnop"
+
+
+def test_a_key_of_a_browser_names_its_origins_and_is_told_by_its_text(settings: Settings) -> None:
+    store = open_store(settings)
+    store.create_organization("acme", "Acme")
+    text, info = store.create_key("acme", Role.BROWSER, "", origins=[EXTENSION])
+    assert text.startswith("eco_pub_")
+    assert info.origins == (EXTENSION,)
+    principal = store.authenticate(text)
+    assert principal is not None
+    assert (principal.origins, principal.events_per_min) == ({EXTENSION}, 60)
+    assert principal.scopes == {Scope.INGEST_WRITE}
+    assert store.authenticate(text.replace("eco_pub_", "eco_live_")) is None
+    ordinary, _ = store.create_key("acme", Role.INGEST, "", events_per_min=7)
+    assert store.authenticate(ordinary.replace("eco_live_", "eco_pub_")) is None
+    principal = store.authenticate(ordinary)
+    assert principal is not None
+    assert (principal.origins, principal.events_per_min) == (None, 7)
+    assert store.browser_origins() == {EXTENSION}
+    store.revoke_key(info.key_id)
+    assert store.browser_origins() == frozenset()
+
+
+@pytest.mark.parametrize(
+    "origin", ["*", "null", "https://x.org/", "https://X.org", "x.org", "https://x.org y://z"]
+)
+def test_what_is_no_origin_is_refused(settings: Settings, origin: str) -> None:
+    store = open_store(settings)
+    store.create_organization("acme", "Acme")
+    with pytest.raises(IdentityError, match="is not an origin"):
+        store.create_key("acme", Role.BROWSER, "", origins=[origin])
+    for role, origins in ((Role.BROWSER, []), (Role.INGEST, [EXTENSION])):
+        with pytest.raises(IdentityError, match="names its origins"):
+            store.create_key("acme", role, "", origins=origins)
+
+
+def test_a_control_store_of_an_earlier_version_gets_the_new_columns(settings: Settings) -> None:
+    store = open_store(settings)
+    store.create_organization("acme", "Acme")
+    text, _ = store.create_key("acme", Role.INGEST, "old")
+    store.close()
+    with closing(sqlite3.connect(settings.home / "control.db")) as control:
+        for column in ("origins", "events_per_min"):
+            control.execute(f"alter table api_key drop column {column}")
+        control.commit()
+    store = open_store(settings)
+    principal = store.authenticate(text)
+    assert principal is not None
+    assert principal.origins is None
+    store.create_key("acme", Role.BROWSER, "new", origins=[EXTENSION])
 
 
 def test_secrets_are_nowhere_in_the_store(settings: Settings) -> None:
@@ -95,7 +150,7 @@ def test_the_installation_secret_is_private_and_not_replaced(settings: Settings)
 
 def test_every_role_has_a_row_and_machines_read_no_figures() -> None:
     assert set(PERMISSIONS) == set(Role)
-    for role in (Role.INGEST, Role.IMPORT):
+    for role in (Role.INGEST, Role.IMPORT, Role.BROWSER):
         assert all(s.value.startswith(("ingest:", "events:")) for s in PERMISSIONS[role])
     for role in (Role.ANALYST, Role.VIEWER):
         assert Scope.PEOPLE_READ not in PERMISSIONS[role]
