@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Mapping, Sequence
-from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any, Protocol
 
@@ -166,7 +165,7 @@ class Intake:
             else:
                 judged = judge(item, judging.rules, is_foreign=judging.is_foreign)
             if withheld:
-                judged = replace(judged, warnings=(*judged.warnings, *withheld[index]))
+                judged = msgspec.structs.replace(judged, warnings=(*judged.warnings, *withheld[index]))
             if judged.row is not None:
                 _accept(judging, index, judged.row, _warnings(judged, is_minted))
             else:
