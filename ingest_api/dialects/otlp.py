@@ -31,6 +31,7 @@ _GRPC_CODES: Mapping[int, int] = {
 }  # fmt: skip
 """Codes of gRPC by HTTP status; exporters go by the latter."""
 _UNKNOWN_CODE = 2
+_RETRY_AFTER_MAX_S = 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,6 +75,19 @@ def _status_code(refused: Refused) -> int:
     return _GRPC_CODES.get(refused.status, _UNKNOWN_CODE)
 
 
+def _headers(refused: Refused) -> list[tuple[str, str]]:
+    """The headers of a refusal; a 503 says to come back soon.
+
+    Exporters drop a batch at once when told to wait beyond their timeout, 10 s by default.
+    """
+    if refused.status != 503:
+        return list(refused.headers)
+    return [
+        (name, str(min(int(value), _RETRY_AFTER_MAX_S)) if name == "retry-after" else value)
+        for name, value in refused.headers
+    ]
+
+
 def json_dialect(signal: Signal) -> Dialect:
     """Answers to requests in JSON."""
 
@@ -90,7 +104,7 @@ def json_dialect(signal: Signal) -> Dialect:
 
     def refused(why: Refused, _instance: str) -> Reply:
         status = {"code": _status_code(why), "message": why.sentence}
-        return Reply(why.status, msgspec.json.encode(status), [JSON, *why.headers])
+        return Reply(why.status, msgspec.json.encode(status), [JSON, *_headers(why)])
 
     return Dialect(f"otlp_{signal.name}_json", judged, refused)
 
@@ -108,6 +122,6 @@ def protobuf_dialect(signal: Signal) -> Dialect:
 
     def refused(why: Refused, _instance: str) -> Reply:
         status = Status(code=_status_code(why), message=why.sentence)
-        return Reply(why.status, status.SerializeToString(), [PROTOBUF, *why.headers])
+        return Reply(why.status, status.SerializeToString(), [PROTOBUF, *_headers(why)])
 
     return Dialect(f"otlp_{signal.name}_protobuf", judged, refused)
