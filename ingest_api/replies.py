@@ -88,10 +88,9 @@ def json_reply(status: int, document: Any) -> Reply:
     return Reply(status, msgspec.json.encode(document))
 
 
-def problem(refused: Refused, instance: str, status: int | None = None) -> Reply:
-    """A problem document; ``status`` where a format's senders need another than is usual."""
-    usual, title = refused.status, TITLES[refused.name][1]
-    status = usual if status is None else status
+def problem(refused: Refused, instance: str) -> Reply:
+    """A problem document."""
+    status, title = refused.status, TITLES[refused.name][1]
     document = {"type": PROBLEM_TYPE_PREFIX + refused.name, "title": title, "status": status}
     document.update(refused.members)
     document["instance"] = instance

@@ -59,7 +59,7 @@ class Route:
     def all_formats(self) -> tuple[Format, ...]:
         """Every format the address takes, each once."""
         found = (*self.formats.values(), *(() if self.binary is None else (self.binary,)))
-        return tuple(dict.fromkeys(found))
+        return tuple({each.adapter.name: each for each in found}.values())
 
     @property
     def default(self) -> Format:

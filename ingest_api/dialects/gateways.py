@@ -10,12 +10,7 @@ from typing import Any
 from ingest_api.dialects.base import Dialect
 from ingest_api.dialects.native import NATIVE, nothing_accepted
 from ingest_api.outcome import Outcome
-from ingest_api.replies import Refused, Reply, json_reply, problem
-
-
-def _litellm_refused(refused: Refused, instance: str) -> Reply:
-    # Its callback tries again only from 500 on: a 429 would lose the batch.
-    return problem(refused, instance, 503 if refused.status == 429 else None)
+from ingest_api.replies import Refused, Reply, json_reply
 
 
 def _openmeter_judged(outcome: Outcome) -> Reply:
@@ -25,19 +20,10 @@ def _openmeter_judged(outcome: Outcome) -> Reply:
     return Reply(204, b"", headers)
 
 
-def _openmeter_refused(refused: Refused, instance: str) -> Reply:
-    return problem(refused, instance, 400 if refused.status == 422 else None)
-
-
 def _greenscale_judged(outcome: Outcome) -> Reply:
     # Its client takes any other status for a failure.
     reply = NATIVE.judged(outcome)
     return Reply(200, reply.body, reply.headers)
-
-
-LITELLM = Dialect("litellm", NATIVE.judged, _litellm_refused)
-OPENMETER = Dialect("openmeter", _openmeter_judged, _openmeter_refused)
-GREENSCALE = Dialect("greenscale", _greenscale_judged)
 
 
 def _langfuse_judged(outcome: Outcome) -> Reply:
@@ -70,4 +56,8 @@ def _langfuse_refused(refused: Refused, instance: str) -> Reply:
     return reply
 
 
+# LiteLLM's callback tries again only from 500 on: a 429 would lose the batch.
+LITELLM = Dialect("litellm", NATIVE.judged, statuses={429: 503})
+OPENMETER = Dialect("openmeter", _openmeter_judged, statuses={422: 400})
+GREENSCALE = Dialect("greenscale", _greenscale_judged)
 LANGFUSE = Dialect("langfuse", _langfuse_judged, _langfuse_refused)

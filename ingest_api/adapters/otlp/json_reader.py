@@ -246,6 +246,9 @@ def log_records(body: bytes) -> Iterator[Operation]:
                     )
 
 
+_SIMPLE_VALUES = ("stringValue", "boolValue", "bytesValue")
+
+
 def _plain(value: Any) -> Any:
     """Any attribute value, the same as the protobuf reader makes of it."""
     if not isinstance(value, dict):
@@ -259,7 +262,7 @@ def _plain(value: Any) -> Any:
     if "kvlistValue" in value:
         members = _members(value["kvlistValue"])
         return {str(each.get("key")): _plain(each.get("value")) for each in members}
-    return next(iter(value.values()), None)
+    return next((value[name] for name in _SIMPLE_VALUES if name in value), None)
 
 
 def _members(composite: Any) -> list[dict[str, Any]]:
