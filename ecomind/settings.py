@@ -88,6 +88,9 @@ class Settings(BaseSettings):
         gt=0,
         description="Largest body after decompression the ingest API accepts, in bytes.",
     )
+    body_timeout_s: float = Field(
+        60.0, gt=0, description="How long the body of a request may take to arrive, in seconds."
+    )
     max_batch_events: int = Field(
         5000, gt=0, description="Most events in one request to the ingest API."
     )

@@ -32,6 +32,8 @@ from ingest_api.outcome import Outcome
 from ingest_api.replies import Refused
 
 _YIELD_EVERY = 250
+_LARGE_BYTES = 2**20
+"""Bodies from this size on are judged one at a time: parsed, they are many times as large."""
 _MINTED = Warned("event_id_minted", "event_id")
 _NOT_FOR_BROWSERS = ("team_id", "cost_amount", "cost_currency")
 """Fields whoever holds the public key of a browser may not set."""
@@ -98,6 +100,7 @@ class Intake:
         """Take limits from ``settings`` and store in ``log``."""
         self._settings = settings
         self._log = log
+        self._large = asyncio.Lock()
         self._max_future = timedelta(seconds=settings.max_future_s)
         self._max_age = timedelta(days=settings.max_event_age_days)
 
@@ -106,14 +109,20 @@ class Intake:
 
         Raises ``Refused`` or ``NotDurable`` when nothing of it was stored.
         """
-        judging = await self._judge_all(request, self._items(request))
+        judging = await self._judged(request)
         if judging.frames:
             await self._log.append(b"".join(judging.frames))
         return judging.outcome
 
     async def validate(self, request: Request) -> Outcome:
         """What would become of a request; nothing is stored. Raises ``Refused``."""
-        return (await self._judge_all(request, self._items(request))).outcome
+        return (await self._judged(request)).outcome
+
+    async def _judged(self, request: Request) -> _Judging:
+        if len(request.document.body) < _LARGE_BYTES:
+            return await self._judge_all(request, self._items(request))
+        async with self._large:
+            return await self._judge_all(request, self._items(request))
 
     def _items(self, request: Request) -> Sequence[object]:
         try:
@@ -165,7 +174,9 @@ class Intake:
             else:
                 judged = judge(item, judging.rules, is_foreign=judging.is_foreign)
             if withheld:
-                judged = msgspec.structs.replace(judged, warnings=(*judged.warnings, *withheld[index]))
+                judged = msgspec.structs.replace(
+                    judged, warnings=(*judged.warnings, *withheld[index])
+                )
             if judged.row is not None:
                 _accept(judging, index, judged.row, _warnings(judged, is_minted))
             else:

@@ -25,6 +25,7 @@ TITLES: dict[str, tuple[int, str]] = {
     "tenant-mismatch": (403, "org_id in the body is not the organisation of the credential"),
     "not-found": (404, "There is nothing at this address"),
     "method-not-allowed": (405, "Method is not supported here"),
+    "body-timeout": (408, "Body did not arrive in time"),
     "part-differs": (409, "This part was received before with other bytes"),
     "import-incomplete": (409, "Parts of the import are missing"),
     "import-complete": (409, "The import is complete and takes no more parts"),

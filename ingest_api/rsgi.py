@@ -5,11 +5,10 @@ Belongs here: what is said in HTTP and nothing else. Does not belong here: event
 
 from __future__ import annotations
 
-import asyncio
 import logging
 import time
 import traceback
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import Awaitable, Callable
 from typing import Any, Protocol, TypeVar
 
 from granian.rsgi import ProtocolClosed, ProtocolError  # type: ignore[attr-defined]
@@ -18,6 +17,7 @@ from ecomind.identity import Scope as KeyScope
 from ecomind.settings import Settings
 from ingest_api import cors, encodings
 from ingest_api.adapters.base import Document
+from ingest_api.bodies import Arriving, Bodies, Gate
 from ingest_api.credentials import KeyRing, Tenant, key_text
 from ingest_api.desk import table
 from ingest_api.desk.base import Call, Desk
@@ -39,8 +39,6 @@ _DURABILITY = ("ecomind-durability", "fsync")
 _POST_ONLY = (("allow", "POST"),)
 _STATES = frozenset({"/livez", "/readyz", "/health"})
 _WRITE = (KeyScope.INGEST_WRITE,)
-_IN_THREAD_BYTES = 65_536
-"""Compressed bodies from this size on are decompressed beside the event loop."""
 
 
 class Scope(Protocol):
@@ -52,24 +50,11 @@ class Scope(Protocol):
     headers: Headers
 
 
-class Protocol_(Protocol):
+class Protocol_(Arriving, Protocol):
     """The part of RSGI's HTTP protocol that is used."""
-
-    def __call__(self) -> Awaitable[bytes]:
-        """The whole body."""
-
-    def __aiter__(self) -> AsyncIterator[bytes]:
-        """The body in pieces."""
 
     def response_bytes(self, status: int, headers: list[tuple[str, str]], body: bytes) -> None:
         """Answer."""
-
-
-class Gate(Protocol):
-    """Decides whether bytes may come in now (``landing.log.EventLog``)."""
-
-    def admit(self, size: int) -> None:
-        """Raise ``NotDurable`` when ``size`` more bytes cannot be stored."""
 
 
 class Exchange:
@@ -111,14 +96,12 @@ class Application:
         health: Callable[[], dict[str, Any]],
     ) -> None:
         """Wire the parts together."""
-        self._max_body_bytes = settings.max_body_bytes
-        self._max_decoded_bytes = settings.max_decoded_bytes
+        self._bodies = Bodies(settings, gate)
         self._keys = keys
         self._gate = gate
         self._intake = desk.intake
         self._desk = desk
         self._health = health
-        self._held_bytes = 0
         self.meters = Meters()
         self.watchers: list[Callable[[Exchange, int, float], None]] = []
         self.requests_under_way = 0
@@ -214,21 +197,17 @@ class Application:
 
     async def _with_body(self, exchange: Exchange, use: Callable[[Document], Awaitable[T]]) -> T:
         """What ``use`` makes of the body; its bytes count against the log's limit until then."""
-        headers, protocol = exchange.scope.headers, exchange.protocol
+        headers = exchange.scope.headers
         make = encodings.decoder(headers.get("content-encoding"))
-        size = self._announced_size(headers)
-        self._gate.admit(self._held_bytes + (size or 0))
-        # Bytes in memory but not yet in the log also count against its limit.
-        self._held_bytes += size or 0
+        body = await self._bodies.read(exchange.protocol, headers.get("content-length"))
+        exchange.body_bytes = len(body)
+        self.meters.body_bytes += len(body)
+        if make is not None:
+            body = await self._bodies.decompressed(body, make)
         try:
-            body = await (protocol() if size is not None else self._streamed(protocol))
-            exchange.body_bytes = len(body)
-            self.meters.body_bytes += len(body)
-            if make is not None:
-                body = await self._decompressed(body, make)
             return await use(Document(body, headers))
         finally:
-            self._held_bytes -= size or 0
+            self._bodies.release(body)
 
     async def _permission(self, scope: Scope, route: Route) -> Reply:
         """The answer to those who ask before they send: browsers, and webhooks of CloudEvents."""
@@ -248,12 +227,6 @@ class Application:
         except Exception as error:
             raise _unidentifiable(error) from None
 
-    async def _decompressed(self, body: bytes, make: Callable[[], Any]) -> bytes:
-        arguments = (body, make, self._max_decoded_bytes)
-        if len(body) < _IN_THREAD_BYTES:
-            return encodings.decoded(*arguments)
-        return await asyncio.to_thread(encodings.decoded, *arguments)
-
     async def _tenant(self, headers: Headers, scopes: tuple[KeyScope, ...]) -> Tenant:
         """Who asks, if it holds any of the scopes."""
         key = key_text(headers)
@@ -269,26 +242,6 @@ class Application:
         if tenant.origins is not None and headers.get("origin") not in tenant.origins:
             raise Refused("origin-not-allowed", key_id=tenant.key_id)
         return tenant
-
-    def _too_large(self) -> Refused:
-        return Refused("body-too-large", stage="wire", limit_bytes=self._max_body_bytes)
-
-    def _announced_size(self, headers: Headers) -> int | None:
-        announced = headers.get("content-length")
-        if announced is None:
-            return None
-        size = int(announced)
-        if size > self._max_body_bytes:
-            raise self._too_large()
-        return size
-
-    async def _streamed(self, protocol: Protocol_) -> bytes:
-        body = bytearray()
-        async for piece in protocol:
-            body += piece
-            if len(body) > self._max_body_bytes:
-                raise self._too_large()
-        return bytes(body)
 
     def _state(self, exchange: Exchange) -> Reply:
         scope = exchange.scope

@@ -17,6 +17,10 @@ from ingest_api.headers import Headers
 UNREADABLE = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
 """What msgspec raises for bytes that are not JSON it can hold."""
 
+_COUNTED_FROM_BYTES, _CONTAINERS_MAX, _COMMAS_MAX = 2**20, 1_000_000, 4_000_000
+"""Parsed, a JSON document of the allowed size could otherwise take a gigabyte; 5,000 OTLP spans of
+fifty attributes hold half a million objects."""
+
 _decode = msgspec.json.Decoder().decode
 
 
@@ -70,10 +74,17 @@ class Adapter:
 
 def json_document(body: bytes) -> Any:
     """The JSON value of a body. Raises ``MalformedBody``."""
+    if len(body) >= _COUNTED_FROM_BYTES and _holds_too_much(body):
+        raise MalformedBody("the JSON holds too many values; send fewer events at a time")
     try:
         return _decode(body)
     except UNREADABLE as error:
         raise MalformedBody(why_unreadable(error)) from None
+
+
+def _holds_too_much(body: bytes) -> bool:
+    containers = body.count(b"[") + body.count(b"{")
+    return containers > _CONTAINERS_MAX or body.count(b",") > _COMMAS_MAX
 
 
 def why_unreadable(error: Exception) -> str:

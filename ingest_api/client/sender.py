@@ -18,7 +18,7 @@ import msgspec
 _ATTEMPTS = 8
 _PAUSE_MAX_S = 30.0
 _TIMEOUT_S = 60.0
-_RETRIED = frozenset({429, 502, 503, 504})
+_RETRIED = frozenset({408, 429, 502, 503, 504})
 
 
 class CannotSend(Exception):
