@@ -48,6 +48,7 @@ from ecomind.contract.raw import (
 )
 from ecomind.errors import EcoMindError
 from ecomind.identity import IdentityStore, open_store
+from ecomind.loaded import LOADED_NAME, Loaded
 from ecomind.settings import Settings
 
 PIPELINE_NAME = "ecomind_raw"
@@ -275,6 +276,7 @@ def _load(settings: Settings) -> LoadResult:
     except PipelineStepFailed as error:
         load_id = _retry_without_damaged_files(settings, batches, error)
     in_progress.unlink()
+    _tell_how_far(settings)
     for batch in batches:
         for unreadable in batch.unreadable:
             set_aside(unreadable, settings.quarantine_dir, batch.landed)
@@ -282,6 +284,19 @@ def _load(settings: Settings) -> LoadResult:
     aside = tuple(unreadable for batch in batches for unreadable in batch.unreadable)
     files_count = sum(len(batch.readable) for batch in batches)
     return LoadResult(load_id, rows, files_count, aside)
+
+
+def _tell_how_far(settings: Settings) -> None:
+    """Leave a note for those who ask what became of an event; the load itself never reads it."""
+    seen = cursors(settings.raw_database)
+    sequences = {
+        landed.name: {node: cursor.sequence for node, cursor in seen[raw.name].items()}
+        for landed, raw in LANDED_TO_RAW
+    }
+    note = settings.landing_dir / LOADED_NAME
+    temporary = note.with_name(f".{note.name}.tmp")
+    temporary.write_bytes(Loaded.now(sequences).encode())
+    temporary.replace(note)
 
 
 def _retry_without_damaged_files(

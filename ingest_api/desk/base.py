@@ -12,7 +12,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any, Literal, TypeVar
-from urllib.parse import parse_qsl, unquote
+from urllib.parse import parse_qsl
 
 import msgspec
 
@@ -146,7 +146,7 @@ class Endpoint:
         )
 
     def values(self, groups: Mapping[str, str], query_string: str) -> dict[str, Any]:
-        """Its parameters' values. Raises ``Refused``."""
+        """Its parameters' values, from a path already decoded. Raises ``Refused``."""
         try:
             pairs = parse_qsl(query_string, max_num_fields=_PARAMETERS_MAX, errors="strict")
         except (ValueError, UnicodeDecodeError):
@@ -154,7 +154,7 @@ class Endpoint:
         query, found = dict(pairs), {}
         for parameter in self.parameters:
             is_in_path = parameter.place == "path"
-            text = unquote(groups[parameter.name]) if is_in_path else query.get(parameter.name)
+            text = groups[parameter.name] if is_in_path else query.get(parameter.name)
             if text is None:
                 continue
             try:

@@ -9,12 +9,15 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from ingest_api.desk import documents, validate
+from ingest_api.desk import documents, events, receipts, rejections, validate
 from ingest_api.desk.base import Endpoint
 from ingest_api.replies import Refused
 
 ENDPOINTS: Sequence[Endpoint] = (
     *validate.ENDPOINTS,
+    *receipts.ENDPOINTS,
+    *events.ENDPOINTS,
+    *rejections.ENDPOINTS,
     *documents.ENDPOINTS,
 )
 

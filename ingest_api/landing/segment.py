@@ -27,6 +27,12 @@ def new_name() -> str:
     return f"s{time.time_ns() // 1000:016d}_{os.getpid()}_{secrets.token_hex(4)}"
 
 
+def created_at(name: str) -> datetime | None:
+    """When the segment of a name was created (UTC); None for a name that does not say it."""
+    match = _NAME.match(name)
+    return datetime.fromtimestamp(int(match["created_us"]) / 1e6, UTC) if match else None
+
+
 @dataclass(frozen=True, slots=True)
 class Segment:
     """A segment that nobody writes any more; ``sequence`` is 0 until sealing begins."""
@@ -38,9 +44,8 @@ class Segment:
     @property
     def created_at(self) -> datetime:
         """When the segment was created, from its name; decides its folder (UTC)."""
-        match = _NAME.match(self.name)
-        moment = int(match["created_us"]) / 1e6 if match else self.path.stat().st_mtime
-        return datetime.fromtimestamp(moment, UTC)
+        named = created_at(self.name)
+        return named or datetime.fromtimestamp(self.path.stat().st_mtime, UTC)
 
     def assign(self, sequence: int) -> Segment:
         """Tie the segment to its sequence for good, so that sealing it again lands the same."""
