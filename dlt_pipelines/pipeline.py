@@ -7,6 +7,7 @@ not belong here: scheduling, or knowing what the columns mean.
 from __future__ import annotations
 
 import errno
+import logging
 import os
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
@@ -50,8 +51,10 @@ from ecomind.errors import EcoMindError
 from ecomind.identity import IdentityStore, open_store
 from ecomind.loaded import LOADED_NAME, Loaded
 from ecomind.settings import Settings
+from ecomind.warehouse.files import write_text_atomically
 
 PIPELINE_NAME = "ecomind_raw"
+_log = logging.getLogger("dlt_pipelines")
 IN_PROGRESS = "load-in-progress"
 """Marker beside the raw store while a load runs; found at a start, the last load was cut off."""
 
@@ -293,10 +296,13 @@ def _tell_how_far(settings: Settings) -> None:
         landed.name: {node: cursor.sequence for node, cursor in seen[raw.name].items()}
         for landed, raw in LANDED_TO_RAW
     }
-    note = settings.landing_dir / LOADED_NAME
-    temporary = note.with_name(f".{note.name}.tmp")
-    temporary.write_bytes(Loaded.now(sequences).encode())
-    temporary.replace(note)
+    try:
+        settings.landing_dir.mkdir(parents=True, exist_ok=True)
+        write_text_atomically(
+            settings.landing_dir / LOADED_NAME, Loaded.now(sequences).encode().decode()
+        )
+    except OSError as error:  # The load is done; only who asks is told too little.
+        _log.warning("how far the load came cannot be told: %s", error.strerror)
 
 
 def _retry_without_damaged_files(

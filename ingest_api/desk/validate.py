@@ -17,7 +17,7 @@ _EVENTS = BY_PATH["/v1/events"]
 def _by_name() -> Mapping[str, Format]:
     found: dict[str, Format] = {}
     for route in (_EVENTS, *BY_PATH.values()):
-        for each in route.formats.values():
+        for each in route.all_formats:
             found.setdefault(each.adapter.name, each)
     return found
 
