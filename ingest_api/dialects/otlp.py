@@ -30,7 +30,7 @@ _GRPC_CODES: Mapping[int, int] = {
     400: 3, 401: 16, 403: 7, 404: 5, 405: 12, 413: 8, 415: 3, 429: 8, 500: 13, 503: 14,
 }  # fmt: skip
 """Codes of gRPC by HTTP status; exporters go by the latter."""
-_UNKNOWN_CODE = 2
+_INVALID_ARGUMENT = 3
 _RETRY_AFTER_MAX_S = 3
 
 
@@ -72,7 +72,7 @@ def _message(outcome: Outcome) -> str:
 
 
 def _status_code(refused: Refused) -> int:
-    return _GRPC_CODES.get(refused.status, _UNKNOWN_CODE)
+    return _GRPC_CODES.get(refused.status, _INVALID_ARGUMENT)
 
 
 def _headers(refused: Refused) -> list[tuple[str, str]]:

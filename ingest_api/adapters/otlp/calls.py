@@ -12,13 +12,15 @@ from collections.abc import Iterable, Mapping
 from datetime import datetime, timedelta
 from functools import lru_cache
 from typing import Any
-from urllib.parse import quote, urlsplit
+from urllib.parse import quote
 
 import msgspec
 
 from ecomind.contract.codec import EPOCH
+from ingest_api.adapters import langfuse
+from ingest_api.adapters.base import UNREADABLE
+from ingest_api.adapters.hosts import host_of
 from ingest_api.adapters.otlp import names
-from ingest_api.adapters.otlp.langfuse import usage as langfuse_usage
 from ingest_api.adapters.otlp.shape import Operation, Origin
 
 _DAY_MS = 86_400_000
@@ -28,8 +30,8 @@ _UNSET_TRACE, _UNSET_SPAN = "0" * 32, "0" * 16
 _THRESHOLD = re.compile(r"(?:^|,)\s*ot=(?:[^,]*;)?th:([0-9a-f]{1,14})(?=[;,\s]|$)")
 _ALL_TRACES = 1 << 56
 _HEX_DIGITS = 14
-_HOST = re.compile(r"[a-z0-9_.:-]{1,253}")
 _URL_MAX = 2048
+_USAGE_MAX = 8192
 
 
 def items(operations: Iterable[Operation]) -> list[object]:
@@ -91,7 +93,7 @@ def fields(attributes: Mapping[str, Any]) -> dict[str, Any]:
 
 def _add_usage(call: dict[str, Any], scope: str, attributes: Mapping[str, Any]) -> None:
     if names.LANGFUSE_USAGE in attributes and "input_tokens" not in call:
-        call.update(langfuse_usage(attributes[names.LANGFUSE_USAGE]))
+        call.update(_langfuse_usage(attributes[names.LANGFUSE_USAGE]))
     read, written = call.get("cache_read_input_tokens"), call.get("cache_write_input_tokens")
     fresh = call.get("input_tokens")
     cached = (read if type(read) is int else 0) + (written if type(written) is int else 0)
@@ -112,6 +114,16 @@ def _add_usage(call: dict[str, Any], scope: str, attributes: Mapping[str, Any]) 
         call["usage_source"] = "gateway_reported"
     else:
         call["usage_source"] = "provider_reported"
+
+
+def _langfuse_usage(details: object) -> dict[str, Any]:
+    """The counts that Langfuse's SDKs put on a span as the text of a JSON object."""
+    if not isinstance(details, str) or len(details) > _USAGE_MAX:
+        return {}
+    try:
+        return langfuse.counts_of({"usageDetails": msgspec.json.decode(details)})
+    except UNREADABLE:
+        return {}
 
 
 def _is_anthropic(call: Mapping[str, Any]) -> bool:
@@ -202,15 +214,7 @@ def _first_chunk_ms(attributes: Mapping[str, Any]) -> float | None:
 def _server(attributes: Mapping[str, Any]) -> str | None:
     """The host of the API, without port, path or user."""
     value = attributes.get(names.SERVER) or attributes.get(names.API_BASE)
-    if not isinstance(value, str) or len(value) > _URL_MAX:
-        return None
-    if value.count(":") > 1 and "[" not in value and "/" not in value:
-        value = f"[{value}]"  # An IPv6 address by itself.
-    try:
-        host = urlsplit(value if "//" in value else f"//{value}").hostname or ""
-    except ValueError:
-        return None
-    return host if _HOST.fullmatch(host) else None
+    return host_of(value) if isinstance(value, str) and len(value) <= _URL_MAX else None
 
 
 def sample_weight(trace_state: str) -> float | None:

@@ -8,11 +8,12 @@ from typing import Any
 
 import pytest
 
-from tests.ingest_api.otlp.wire import ENCODINGS, PAYLOADS, judged, parsed
+from tests.ingest_api.otlp.wire import ENCODINGS, judged, parsed
+from tests.ingest_api.samples import FOLDER, expected, sample
 
-EXPECTED: dict[str, list[dict[str, Any]]] = json.loads(
-    (PAYLOADS / "expected_calls.json").read_text()
-)
+EXPECTED: dict[str, list[dict[str, Any]]] = {
+    name: calls for name, calls in expected()["calls"].items() if name.startswith("otlp_")
+}
 COMMON = {
     "connector": "otlp_metrics",
     "bucket_start": "2026-11-21T09:59:58.120Z",
@@ -45,14 +46,10 @@ def normalised(fields: Any) -> dict[str, Any]:
     return told
 
 
-def sample(name: str) -> Any:
-    return json.loads((PAYLOADS / name).read_text())
-
-
 @pytest.mark.parametrize("encoding", ENCODINGS)
 @pytest.mark.parametrize("name", EXPECTED)
 def test_a_sample_gives_the_expected_calls(name: str, encoding: str) -> None:
-    items = parsed(name.split("_")[1], encoding, sample(name))
+    items = parsed(name.split("_")[1], encoding, json.loads(sample(name)))
     told = [{"schema_version": "1", **normalised(item)} for item in items]
     assert told == EXPECTED[name]
     for item in items:
@@ -63,7 +60,7 @@ def test_a_sample_gives_the_expected_calls(name: str, encoding: str) -> None:
 @pytest.mark.parametrize("encoding", ENCODINGS)
 @pytest.mark.parametrize("name", BUCKETS)
 def test_a_sample_gives_the_expected_buckets(name: str, encoding: str) -> None:
-    items = parsed("metrics", encoding, sample(name))
+    items = parsed("metrics", encoding, json.loads(sample(name)))
     told = [normalised(item.fields) for item in items]
     series = [bucket.pop("series_id") for bucket in told]
     assert told == BUCKETS[name]
@@ -74,7 +71,7 @@ def test_a_sample_gives_the_expected_buckets(name: str, encoding: str) -> None:
 
 
 def test_every_sample_has_an_expectation() -> None:
-    names = {path.name for path in PAYLOADS.glob("otlp_*.json")}
+    names = {path.name for path in FOLDER.glob("otlp_*.json")}
     assert names == {*EXPECTED, *BUCKETS}
     assert len(names) == 8
 
@@ -82,7 +79,7 @@ def test_every_sample_has_an_expectation() -> None:
 @pytest.mark.parametrize("name", BUCKETS)
 def test_both_encodings_name_a_series_alike(name: str) -> None:
     of_json, of_protobuf = (
-        [item.fields["series_id"] for item in parsed("metrics", encoding, sample(name))]
+        [item.fields["series_id"] for item in parsed("metrics", encoding, json.loads(sample(name)))]
         for encoding in ENCODINGS
     )
     assert of_json == of_protobuf

@@ -6,7 +6,6 @@ import base64
 import json
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 from typing import Any
 
 from google.protobuf import json_format
@@ -21,7 +20,6 @@ from ecomind.contract.codec import Judged, Rules, judge, judge_bucket
 from ingest_api.adapters import otlp
 from ingest_api.adapters.base import Adapter, Bucket, Document
 
-PAYLOADS = Path(__file__).parent / "payloads"
 NOW = datetime(2026, 11, 21, 10, 5, tzinfo=UTC)
 START_NS = 1795255198120000000
 END_NS = 1795255200430400000
