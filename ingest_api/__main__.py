@@ -1,6 +1,6 @@
 """``python -m ingest_api``: the ingest service."""
 
-from ingest_api.service import main
+from ingest_api.operation import main
 
 if __name__ == "__main__":
     raise SystemExit(main())

@@ -160,3 +160,11 @@ def remove_unnamed(folder: Path) -> None:
     """Remove what writers left that died while creating a segment (always empty files)."""
     for leftover in folder.glob(".*.new"):
         leftover.unlink()
+
+
+def oldest_created_at(folder: Path) -> datetime | None:
+    """When the oldest segment not yet sealed was created (UTC), or None when there is none."""
+    names = (_FILE.match(name) for name in os.listdir(folder))  # noqa: PTH208 (names only)
+    created = [_NAME.match(match["name"]) for match in names if match is not None]
+    oldest = min((int(match["created_us"]) for match in created if match), default=None)
+    return None if oldest is None else datetime.fromtimestamp(oldest / 1e6, UTC)

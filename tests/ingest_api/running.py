@@ -53,12 +53,13 @@ class Running:
     def __init__(self, home: Path, **environment: str) -> None:
         self.home = home
         self.port = free_port()
+        self.metrics_port = free_port()
         self.url = f"http://127.0.0.1:{self.port}"
         self.environment = {
             **{k: v for k, v in os.environ.items() if not k.startswith("ECOMIND_")},
             "ECOMIND_HOME": str(home),
             "ECOMIND_INGEST_PORT": str(self.port),
-            "ECOMIND_INGEST_METRICS_PORT": "0",
+            "ECOMIND_INGEST_METRICS_PORT": str(self.metrics_port),
             "ECOMIND_NODE": "testnode",
             "ECOMIND_MIN_FREE_BYTES": "0",
             "PYTHONPATH": str(ROOT),
@@ -99,10 +100,18 @@ class Running:
                 time.sleep(0.05)
         raise AssertionError(f"not ready:\n{self.output.read_text()}")
 
-    def sealer_pid(self) -> int | None:
+    def internal(self, path: str) -> httpx.Response:
+        """What the internal port answers."""
+        return httpx.get(f"http://127.0.0.1:{self.metrics_port}{path}", timeout=30)
+
+    def children(self, of: str) -> list[int]:
+        """Processes the service keeps running, such as ``landing.seal`` or ``worker``."""
         assert self.process is not None
-        children = psutil.Process(self.process.pid).children()
-        return children[0].pid if children else None
+        found = psutil.Process(self.process.pid).children()
+        return [c.pid for c in found if any(part.endswith(of) for part in c.cmdline())]
+
+    def sealer_pid(self) -> int | None:
+        return next(iter(self.children("landing.seal")), None)
 
     def kill(self) -> None:
         assert self.process is not None
