@@ -119,7 +119,7 @@ def _wait_ready(process: subprocess.Popen[bytes], port: int, settings: Settings)
     deadline = time.monotonic() + _READY_S
     while True:
         try:
-            with urllib.request.urlopen(f"http://127.0.0.1:{port}/readyz", timeout=5):  # noqa: S310
+            with urllib.request.urlopen(f"http://127.0.0.1:{port}/readyz", timeout=5):
                 return
         except (urllib.error.URLError, OSError) as error:
             if process.poll() is not None or time.monotonic() > deadline:

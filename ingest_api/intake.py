@@ -23,6 +23,7 @@ from ecomind.contract.codec import (
     judge_bucket,
     microseconds,
 )
+from ecomind.contract.plain import PlainEvent, PlainRules, as_item, landed_json
 from ecomind.settings import Settings
 from ingest_api.adapters.base import Adapter, Bucket, Document, MalformedBody, Named
 from ingest_api.credentials import Tenant
@@ -65,8 +66,11 @@ class _Judging(msgspec.Struct):
     receipt: dict[str, Any]
     outcome: Outcome
     is_foreign: bool
+    plain_rules: PlainRules
+    receipt_json: bytes
+    """The receipt, as a landed row begins with it."""
     frames: list[bytes] = msgspec.field(default_factory=list)
-    seen: dict[tuple[str, str], dict[str, Any]] = msgspec.field(default_factory=dict)
+    seen: dict[tuple[str, str], Any] = msgspec.field(default_factory=dict)
 
 
 def _with_event_id(item: object) -> tuple[object, bool]:
@@ -79,6 +83,8 @@ def _of_a_browser(item: object) -> tuple[object, tuple[Warned, ...]]:
     """An item without what a browser's key may not set, and what was taken away."""
     if isinstance(item, Bucket):
         return _NO_BUCKETS, ()
+    if type(item) is PlainEvent:
+        item = as_item(item)
     if not isinstance(item, Mapping):
         return item, ()
     names = [name for name in _NOT_FOR_BROWSERS if item.get(name) is not None]
@@ -154,7 +160,10 @@ class Intake:
             "receipt_id": outcome.receipt_id,
             "adapter": request.adapter.name,
         }
-        return _Judging(rules, receipt, outcome, request.adapter.is_foreign)
+        receipt_json = _encode(receipt)[:-1] + b","
+        return _Judging(
+            rules, receipt, outcome, request.adapter.is_foreign, PlainRules.of(rules), receipt_json
+        )
 
     async def _judge_all(self, request: Request, items: Sequence[object]) -> _Judging:
         judging, withheld = self._judging(request), None
@@ -165,23 +174,50 @@ class Intake:
         for index, sent in enumerate(items):
             if index % _YIELD_EVERY == _YIELD_EVERY - 1:
                 await asyncio.sleep(0)  # A large batch must not hold up everybody else.
-            if isinstance(sent, Bucket):
-                _take_bucket(judging, index, judge_bucket(sent.fields, judging.rules))
-                continue
-            item, is_minted = _with_event_id(sent) if request.mints_event_ids else (sent, False)
-            if isinstance(item, Problem):
-                judged = Judged(None, None, (item,))
-            else:
-                judged = judge(item, judging.rules, is_foreign=judging.is_foreign)
-            if withheld:
-                judged = msgspec.structs.replace(
-                    judged, warnings=(*judged.warnings, *withheld[index])
-                )
-            if judged.row is not None:
-                _accept(judging, index, judged.row, _warnings(judged, is_minted))
-            else:
-                _reject(judging, index, judged, is_minted)
+            if type(sent) is not PlainEvent or not _accept_plain(judging, index, sent):
+                _take(judging, index, sent, request.mints_event_ids, withheld)
         return judging
+
+
+def _take(
+    judging: _Judging,
+    index: int,
+    sent: object,
+    mints_event_ids: bool,
+    withheld: Sequence[tuple[Warned, ...]] | None,
+) -> None:
+    """Judge any item and store it, or why not."""
+    if isinstance(sent, Bucket):
+        _take_bucket(judging, index, judge_bucket(sent.fields, judging.rules))
+        return
+    item = as_item(sent) if type(sent) is PlainEvent else sent
+    item, is_minted = _with_event_id(item) if mints_event_ids else (item, False)
+    if isinstance(item, Problem):
+        judged = Judged(None, None, (item,))
+    else:
+        judged = judge(item, judging.rules, is_foreign=judging.is_foreign)
+    if withheld:
+        judged = msgspec.structs.replace(judged, warnings=(*judged.warnings, *withheld[index]))
+    if judged.row is not None:
+        _accept(judging, index, judged.row, _warnings(judged, is_minted))
+    else:
+        _reject(judging, index, judged, is_minted)
+
+
+def _accept_plain(judging: _Judging, index: int, event: Any) -> bool:
+    """Store an event that came as the contract wants it; False when it must be judged."""
+    payload = landed_json(event, judging.plain_rules)
+    if payload is None:
+        return False
+    judging.frames.append(frame.encode(frame.EVENT, judging.receipt_json + payload[1:]))
+    outcome, event_id = judging.outcome, event.event_id
+    if judging.seen.setdefault((event.source, event_id), event) is event:
+        outcome.accepted += 1
+        outcome.results.append({"index": index, "event_id": event_id, "result": "accepted"})
+    else:
+        outcome.duplicate += 1
+        outcome.results.append({"index": index, "event_id": event_id, "result": "duplicate"})
+    return True
 
 
 def _accept(

@@ -30,8 +30,8 @@ def _not_at_all(descriptor: int) -> None:
 if _CHOICE == "null":
     from ingest_api.landing.log import EventLog
 
-    EventLog.append = _done  # type: ignore[method-assign]
+    EventLog.append = _done  # type: ignore[method-assign, assignment]
 elif _CHOICE == "slow":
-    os.fdatasync = _slowly
+    os.fdatasync = _slowly  # type: ignore[assignment]
 elif _CHOICE == "unsynced":
     os.fdatasync = os.fsync = _not_at_all  # type: ignore[assignment]

@@ -70,7 +70,8 @@ class Judged(msgspec.Struct, frozen=True):
     kept: Mapping[str, Any] | None = None
 
 
-def _annotation(field: Field) -> Any:
+def annotation_of(field: Field) -> Any:
+    """The type of a field's values with all its limits, for msgspec."""
     limits: dict[str, Any] = {}
     if field.kind in {"string", "tags"}:
         limits = {"min_length": field.min_length, "max_length": field.max_length}
@@ -94,7 +95,7 @@ def _annotation(field: Field) -> Any:
 
 
 def _struct_member(field: Field) -> tuple[Any, ...]:
-    annotation = _annotation(field)
+    annotation = annotation_of(field)
     if field.required:
         return (field.name, annotation)
     return (field.name, annotation | None, None)
@@ -110,7 +111,7 @@ class _Form:
         self.defaults = {f.name: f.default for f in fields if f.default is not None}
         self.times = tuple(f.name for f in fields if f.kind == "timestamp")
         self.personal = tuple(f.name for f in fields if f.pseudonymised)
-        self.members: Mapping[str, Any] = {f.name: _annotation(f) for f in fields}
+        self.members: Mapping[str, Any] = {f.name: annotation_of(f) for f in fields}
         self.descriptive = frozenset(
             f.name
             for f in fields

@@ -74,17 +74,20 @@ class Adapter:
 
 def json_document(body: bytes) -> Any:
     """The JSON value of a body. Raises ``MalformedBody``."""
-    if len(body) >= _COUNTED_FROM_BYTES and _holds_too_much(body):
-        raise MalformedBody("the JSON holds too many values; send fewer events at a time")
+    check_values(body)
     try:
         return _decode(body)
     except UNREADABLE as error:
         raise MalformedBody(why_unreadable(error)) from None
 
 
-def _holds_too_much(body: bytes) -> bool:
+def check_values(body: bytes) -> None:
+    """Raises ``MalformedBody`` when a JSON document holds more values than may be in memory."""
+    if len(body) < _COUNTED_FROM_BYTES:
+        return
     containers = body.count(b"[") + body.count(b"{")
-    return containers > _CONTAINERS_MAX or body.count(b",") > _COMMAS_MAX
+    if containers > _CONTAINERS_MAX or body.count(b",") > _COMMAS_MAX:
+        raise MalformedBody("the JSON holds too many values; send fewer events at a time")
 
 
 def why_unreadable(error: Exception) -> str:

@@ -4,11 +4,22 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from ingest_api.adapters.base import Adapter, Document, MalformedBody, json_document
+from ecomind.contract.plain import plain_events
+from ingest_api.adapters.base import (
+    Adapter,
+    Document,
+    MalformedBody,
+    check_values,
+    json_document,
+)
 
 
 def parse(document: Document) -> Sequence[object]:
     """The items of a JSON document."""
+    check_values(document.body)
+    plain = plain_events(document.body)
+    if plain is not None:
+        return plain
     value = json_document(document.body)
     if isinstance(value, list):
         return value
@@ -20,6 +31,10 @@ def parse(document: Document) -> Sequence[object]:
 
 def parse_one(document: Document) -> Sequence[object]:
     """The one item of a JSON document."""
+    if document.body[:1] == b"{":
+        plain = plain_events(document.body)
+        if plain is not None:
+            return plain
     value = json_document(document.body)
     if not isinstance(value, dict):
         raise MalformedBody("the body is not one event object; send several to /v1/events")

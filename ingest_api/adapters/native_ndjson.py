@@ -7,6 +7,7 @@ from collections.abc import Sequence
 import msgspec
 
 from ecomind.contract.codec import Problem
+from ecomind.contract.plain import plain_lines
 from ingest_api.adapters.base import UNREADABLE, Adapter, Document
 
 _decoder = msgspec.json.Decoder()
@@ -22,6 +23,9 @@ def _line(line: bytes) -> object:
 
 def parse(document: Document) -> Sequence[object]:
     """The items of the lines; a line that is not JSON is its own problem."""
+    plain = plain_lines(document.body)
+    if plain is not None:
+        return plain
     try:
         return _decoder.decode_lines(document.body)
     except UNREADABLE:

@@ -1,0 +1,131 @@
+"""The fast way of plain events has the outcome of the careful way, always."""
+
+from __future__ import annotations
+
+import json
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from ecomind.contract.codec import Rules, judge
+from ecomind.contract.event import CLIENT_FIELDS
+from ecomind.contract.fields import Field
+from ecomind.contract.plain import PlainRules, as_item, landed_json, plain_events, plain_lines
+
+NOW = datetime(2026, 11, 21, 12, tzinfo=UTC)
+GOOD: dict[str, Any] = {
+    "event_id": "e-1",
+    "occurred_at": "2026-11-21T11:59:58.123456+02:00",
+    "provider": "openai",
+    "request_model": "gpt-4o",
+    "input_tokens": 120,
+    "output_tokens": 30,
+}
+TIMES = st.datetimes(datetime(2024, 1, 1), datetime(2027, 1, 1))  # noqa: DTZ001 (offset follows)
+
+
+def rules(*, raw: bool = False, conversations: bool = False, forever: bool = False) -> Rules:
+    return Rules(
+        org_id="acme",
+        received_at=NOW,
+        max_future=timedelta(seconds=300),
+        max_age=None if forever else timedelta(days=400),
+        pseudonymise=lambda text: f"u_{len(text)}_{text[:1]}",
+        keep_raw_user_ids=raw,
+        keep_conversation_ids=conversations,
+    )
+
+
+def values(field: Field) -> st.SearchStrategy[Any]:
+    """Values that mostly fit a field, and some that do not."""
+    odd = st.one_of(st.none(), st.just(""), st.just(1.5), st.just("x" * 300), st.just([]))
+    if field.choices:
+        good: st.SearchStrategy[Any] = st.sampled_from(field.choices)
+    elif field.kind == "timestamp":
+        good = TIMES.map(lambda t: t.replace(tzinfo=UTC).isoformat())
+    elif field.kind == "integer":
+        good = st.one_of(st.integers(-1, 600), st.sampled_from([10**8, 10**9, 5.0, True]))
+    elif field.kind == "number":
+        good = st.one_of(st.floats(0, 1e6, allow_nan=False), st.integers(0, 9))
+    elif field.kind == "boolean":
+        good = st.booleans()
+    elif field.kind == "tags":
+        good = st.dictionaries(st.sampled_from(["a", "b.c", "A", ""]), st.text(max_size=3))
+    else:
+        good = st.sampled_from(["a", "eu", "US", "someone@example.org", "gpt-4o", "é", "a b"])
+    return st.one_of(good, good, good, good, good, good, good, odd)
+
+
+@st.composite
+def items(draw: st.DrawFn) -> dict[str, Any]:
+    item = dict(GOOD)
+    for field in draw(st.lists(st.sampled_from(CLIENT_FIELDS), max_size=8)):
+        item[field.name] = draw(values(field))
+    if draw(st.integers(0, 9)) == 0:
+        item[draw(st.sampled_from(["model", "org_id", "prompt", "surprise", "ts"]))] = "x"
+    for name in draw(st.lists(st.sampled_from(sorted(GOOD)), max_size=1)):
+        del item[name]
+    return item
+
+
+def codes(judged: Any) -> list[tuple[str, str]]:
+    return [(problem.code, problem.pointer) for problem in judged.problems]
+
+
+@settings(max_examples=600, deadline=None)
+@given(items(), st.booleans(), st.booleans(), st.booleans())
+def test_both_ways_land_and_refuse_the_same(
+    item: dict[str, Any], raw: bool, conversations: bool, forever: bool
+) -> None:
+    ours = rules(raw=raw, conversations=conversations, forever=forever)
+    body = json.dumps(item).encode()
+    careful = judge(json.loads(body), ours)
+    events = plain_events(body)
+    if events is None:
+        return
+    (event,) = events
+    # A refused event is told by the careful way; it must not have been changed by then.
+    told = as_item(event)
+    fast = landed_json(event, PlainRules.of(ours))
+    if fast is None:
+        again = judge(told, ours)
+        assert (codes(again), again.row) == (codes(careful), careful.row)
+        assert again.event_id == careful.event_id
+        return
+    assert careful.row is not None
+    assert json.loads(fast) == careful.row
+    assert careful.warnings == ()
+
+
+@pytest.mark.parametrize("read", [plain_events, plain_lines])
+def test_ordinary_events_are_plain(read: Any) -> None:
+    """Without this, the test above could compare nothing."""
+    ordinary = {**GOOD, "user_id": "u", "tags": {"b": "1", "a": "2"}, "cache_read_input_tokens": 9}
+    (event,) = read(json.dumps(ordinary).encode())
+    landed = landed_json(event, PlainRules.of(rules()))
+    assert landed is not None
+    row = json.loads(landed)
+    assert row == judge(ordinary, rules()).row
+    assert (row["user_id"], row["tags"]) == ("u_1_u", '{"a":"2","b":"1"}')
+    assert row["occurred_at"] == 1_795_255_198_123_456
+
+
+@pytest.mark.parametrize(
+    "body",
+    [b"", b"7", b"[", b'{"event_id":', b"[1]", b"[[]]", b'["\xff"]', b"[" * 100_000,
+     json.dumps([GOOD, {**GOOD, "org_id": "acme"}]).encode(),
+     json.dumps([GOOD, {**GOOD, "prompt": "text"}]).encode(),
+     json.dumps({"events": [GOOD]}).encode()],
+)  # fmt: skip
+def test_what_is_not_plain_is_left_to_the_careful_way(body: bytes) -> None:
+    assert plain_events(body) is None
+    assert body == b"" or plain_lines(body) is None
+
+
+def test_events_out_of_time_take_the_careful_way() -> None:
+    for moment in ("2026-11-21T12:06:00Z", "2025-10-01T00:00:00Z"):
+        (event,) = plain_events(json.dumps({**GOOD, "occurred_at": moment}).encode()) or ()
+        assert landed_json(event, PlainRules.of(rules())) is None
