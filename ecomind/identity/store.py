@@ -23,6 +23,7 @@ from sqlalchemy.orm import Session
 
 from ecomind.identity.errors import IdentityError
 from ecomind.identity.freezes import FreezeStore
+from ecomind.identity.imports import ImportStore
 from ecomind.identity.keys import KeyText
 from ecomind.identity.migrations import add_missing_columns
 from ecomind.identity.overrides import OverrideStore
@@ -100,7 +101,8 @@ def _check_identifier(what: str, value: str) -> None:
 class IdentityStore:
     """Reads and changes the control store; one instance may serve many threads.
 
-    ``overrides`` and ``freezes`` hold the organisations' own factors and frozen months.
+    ``overrides`` and ``freezes`` hold the organisations' own factors and frozen months,
+    ``imports`` their bulk imports.
     """
 
     def __init__(self, engine: Engine, pepper: bytes) -> None:
@@ -111,6 +113,7 @@ class IdentityStore:
         add_missing_columns(engine)
         self.overrides = OverrideStore(engine)
         self.freezes = FreezeStore(engine)
+        self.imports = ImportStore(engine)
 
     def close(self) -> None:
         """Give back the connections; for whoever opens a store often."""

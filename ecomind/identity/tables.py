@@ -14,6 +14,7 @@ from sqlalchemy import (
     ForeignKeyConstraint,
     Integer,
     String,
+    Text,
     TypeDecorator,
 )
 from sqlalchemy.engine import Dialect
@@ -141,3 +142,32 @@ class PeriodFreezeRow(Base):
     org_id: Mapped[str] = mapped_column(String(64), primary_key=True)
     period_start: Mapped[date] = mapped_column(Date(), primary_key=True)
     frozen_on: Mapped[date] = mapped_column(Date())
+
+
+class ImportSessionRow(Base):
+    """A bulk import, made of numbered parts; complete once ``completed_at`` is set."""
+
+    __tablename__ = "import_session"
+    __table_args__ = (ForeignKeyConstraint(["org_id"], ["organization.org_id"]),)
+
+    import_id: Mapped[str] = mapped_column(String(32), primary_key=True)
+    org_id: Mapped[str] = mapped_column(String(64), index=True)
+    key_id: Mapped[str] = mapped_column(String(16))
+    name: Mapped[str | None] = mapped_column(String(200))
+    created_at: Mapped[datetime] = mapped_column(UtcDateTime())
+    completed_at: Mapped[datetime | None] = mapped_column(UtcDateTime())
+
+
+class ImportPartRow(Base):
+    """A part of an import: which bytes its number stands for and, once stored, the answer."""
+
+    __tablename__ = "import_part"
+    __table_args__ = (ForeignKeyConstraint(["import_id"], ["import_session.import_id"]),)
+
+    import_id: Mapped[str] = mapped_column(String(32), primary_key=True)
+    number: Mapped[int] = mapped_column(Integer(), primary_key=True)
+    sha256: Mapped[str] = mapped_column(String(64))
+    accepted: Mapped[int | None] = mapped_column(Integer())
+    duplicate: Mapped[int | None] = mapped_column(Integer())
+    rejected: Mapped[int | None] = mapped_column(Integer())
+    answer: Mapped[str | None] = mapped_column(Text())

@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 import msgspec
 import pyarrow as pa
@@ -32,9 +32,10 @@ _PARQUET_MAGIC = b"PAR1"
 _BATCH_ROWS = 4096
 _HASH_BYTES = 2**20
 _INTEGER_LIMIT = 2**63
-_KINDS: dict[str, Kind] = {field.name: field.kind for field in CLIENT_FIELDS} | {
+KINDS: dict[str, Kind] = {field.name: field.kind for field in CLIENT_FIELDS} | {
     alias: field.kind for field in CLIENT_FIELDS for alias in field.aliases
 }
+"""Columns of a file that are read: the contract's fields under all their names."""
 
 
 class UnreadableFile(Exception):
@@ -52,6 +53,24 @@ class Row:
     number: int
     item: dict[str, Any] | Malformed
     position: int
+
+
+@dataclass(frozen=True, slots=True)
+class Content:
+    """Bytes to read rows from, and what to call them in a sentence."""
+
+    name: str
+    open: Callable[[], BinaryIO]
+
+    @classmethod
+    def of_file(cls, path: Path) -> Content:
+        """A file's bytes."""
+        return cls(str(path), lambda: path.open("rb"))
+
+    @classmethod
+    def of_bytes(cls, body: bytes) -> Content:
+        """Bytes in memory."""
+        return cls("the part", lambda: io.BytesIO(body))
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,19 +105,20 @@ def open_source(path: Path) -> Source:
         sha256 = fingerprint(path)
     except OSError as error:
         raise UnreadableFile(f"{path} cannot be read: {(error.strerror or '').lower()}") from error
+    content = Content.of_file(path)
     if first.startswith(_PARQUET_MAGIC):
         rows = _parquet_row_count(path)
         return Source(path, sha256, rows, False, lambda: _parquet_rows(path))
     text = first.decode("utf-8-sig", errors="replace").strip()
     if text.startswith("{"):
-        return Source(path, sha256, extent, False, lambda: _ndjson_rows(path))
+        return Source(path, sha256, extent, False, lambda: ndjson_rows(content))
     columns = tuple(next(csv.reader([text]), ()))
     if columns[: len(TRACE_COLUMNS)] == TRACE_COLUMNS:
-        return Source(path, sha256, extent, True, lambda: _trace_rows(path))
-    if not any(column in _KINDS for column in columns):
+        return Source(path, sha256, extent, True, lambda: _trace_rows(content))
+    if not any(column in KINDS for column in columns):
         expected = "a trace, or CSV, NDJSON or Parquet with the contract's field names"
         raise UnreadableFile(f"{path} is not a file that can be imported: expected {expected}")
-    return Source(path, sha256, extent, False, lambda: _csv_rows(path))
+    return Source(path, sha256, extent, False, lambda: csv_rows(content))
 
 
 def _parquet_row_count(path: Path) -> int:
@@ -121,11 +141,12 @@ def _parquet_rows(path: Path) -> Iterator[Row]:
                 return
             for values in batch.to_pylist():
                 number += 1
-                item = {name: _plain(name, v) for name, v in values.items() if v is not None}
+                item = {name: plain(name, v) for name, v in values.items() if v is not None}
                 yield Row(number, item, number)
 
 
-def _plain(name: str, value: Any) -> Any:
+def plain(name: str, value: Any) -> Any:
+    """A Parquet value as the field's JSON value."""
     if isinstance(value, datetime):
         return value.isoformat()
     if isinstance(value, Decimal):
@@ -133,9 +154,10 @@ def _plain(name: str, value: Any) -> Any:
     return _from_text("tags", value) if name == "tags" and isinstance(value, str) else value
 
 
-def _ndjson_rows(path: Path) -> Iterator[Row]:
+def ndjson_rows(content: Content) -> Iterator[Row]:
+    """One JSON object a line, empty lines ignored."""
     position = number = 0
-    with path.open("rb") as file:
+    with content.open() as file:
         for line in file:
             position += len(line)
             if not line.strip():
@@ -151,8 +173,8 @@ def _object(line: bytes) -> dict[str, Any] | Malformed:
         return Malformed()
 
 
-def _cells(path: Path) -> Iterator[tuple[int, dict[str, str], int]]:
-    with path.open("rb") as raw:
+def _cells(content: Content) -> Iterator[tuple[int, dict[str, str], int]]:
+    with content.open() as raw:
         text = io.TextIOWrapper(raw, encoding="utf-8-sig", errors="replace", newline="")
         reader = csv.DictReader(text, restkey="", restval="")
         number = 0
@@ -160,15 +182,16 @@ def _cells(path: Path) -> Iterator[tuple[int, dict[str, str], int]]:
             try:
                 cells = next(reader, None)
             except csv.Error as error:
-                raise UnreadableFile(f"{path} cannot be read after row {number}") from error
+                raise UnreadableFile(f"{content.name} cannot be read after row {number}") from error
             if cells is None:
                 return
             number += 1
             yield number, cells, raw.tell()
 
 
-def _csv_rows(path: Path) -> Iterator[Row]:
-    for number, cells, position in _cells(path):
+def csv_rows(content: Content) -> Iterator[Row]:
+    """Rows under a header of the contract's field names."""
+    for number, cells, position in _cells(content):
         if "" in cells:  # More cells than columns: what belongs where is unknown.
             yield Row(number, Malformed(), position)
             continue
@@ -176,8 +199,8 @@ def _csv_rows(path: Path) -> Iterator[Row]:
         yield Row(number, item, position)
 
 
-def _trace_rows(path: Path) -> Iterator[Row]:
-    for number, cells, position in _cells(path):
+def _trace_rows(content: Content) -> Iterator[Row]:
+    for number, cells, position in _cells(content):
         time = cells["TIMESTAMP"].strip()
         day, _, clock = time.partition(" ")
         second, _, fraction = clock.partition(".")
@@ -213,7 +236,7 @@ _CONVERTERS: Mapping[Kind, Callable[[str], Any]] = {
 
 def _from_text(name: str, cell: str) -> Any:
     """The cell as the field's JSON value; the cell itself when it does not convert."""
-    converter = _CONVERTERS.get(_KINDS.get(name, "string"))
+    converter = _CONVERTERS.get(KINDS.get(name, "string"))
     if converter is None:
         return cell
     try:

@@ -9,7 +9,7 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from ingest_api.desk import documents, events, receipts, rejections, validate
+from ingest_api.desk import documents, events, imports, receipts, rejections, validate
 from ingest_api.desk.base import Endpoint
 from ingest_api.replies import Refused
 
@@ -18,6 +18,7 @@ ENDPOINTS: Sequence[Endpoint] = (
     *receipts.ENDPOINTS,
     *events.ENDPOINTS,
     *rejections.ENDPOINTS,
+    *imports.ENDPOINTS,
     *documents.ENDPOINTS,
 )
 
