@@ -9,7 +9,9 @@ from __future__ import annotations
 import errno
 import logging
 import os
-from collections.abc import Callable, Iterator, Mapping
+import shutil
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
@@ -25,9 +27,10 @@ from dlt.pipeline.exceptions import PipelineStepFailed
 
 from dlt_pipelines.columns import FROZEN, dlt_columns
 from dlt_pipelines.landing_zone import (
-    LandedFile,
+    LocalFile,
     Readable,
     Unreadable,
+    fetched,
     judge_file,
     new_files,
     set_aside,
@@ -49,9 +52,9 @@ from ecomind.contract.raw import (
 )
 from ecomind.errors import EcoMindError
 from ecomind.identity import IdentityStore, open_store
+from ecomind.landing_zone import LandingZone, NotVerified, open_zone
 from ecomind.loaded import LOADED_NAME, Loaded
 from ecomind.settings import Settings
-from ecomind.warehouse.files import write_text_atomically
 
 PIPELINE_NAME = "ecomind_raw"
 _log = logging.getLogger("dlt_pipelines")
@@ -91,7 +94,7 @@ class _Batch:
     unreadable: list[Unreadable] = field(default_factory=list)
 
 
-def _judge(batch: _Batch, files: list[LandedFile], *, thoroughly: bool) -> None:
+def _judge(batch: _Batch, files: Sequence[LocalFile], *, thoroughly: bool) -> None:
     batch.readable.clear()
     for file in files:
         verdict = judge_file(file, batch.landed, thoroughly=thoroughly)
@@ -101,14 +104,21 @@ def _judge(batch: _Batch, files: list[LandedFile], *, thoroughly: bool) -> None:
             batch.unreadable.append(verdict)
 
 
-def _new_batches(settings: Settings) -> list[_Batch]:
+def _new_batches(settings: Settings, zone: LandingZone) -> list[_Batch]:
     seen = cursors(settings.raw_database)
     batches = []
     for landed, raw in LANDED_TO_RAW:
         batch = _Batch(landed, raw)
-        _judge(batch, new_files(settings.landing_dir, landed, seen[raw.name]), thoroughly=False)
+        files = new_files(zone, landed, seen[raw.name])
+        folder = _fetched_dir(settings) / landed.name
+        _judge(batch, fetched(zone, files, folder), thoroughly=False)
         batches.append(batch)
     return batches
+
+
+def _fetched_dir(settings: Settings) -> Path:
+    """Copies of a remote zone's new files; they last as long as the load."""
+    return settings.dlt_dir / "fetched"
 
 
 def _pipeline(settings: Settings) -> dlt.Pipeline:
@@ -163,7 +173,7 @@ def _landed_resource(pipeline: dlt.Pipeline, batch: _Batch, contract_file: Path)
     columns = dlt_columns(batch.raw)
 
     def rows() -> Iterator[Any]:
-        paths = [readable.file.path for readable in batch.readable]
+        paths = [readable.path for readable in batch.readable]
         # Without new files still one query: dlt's own way to make an empty table gives it a
         # required row id, which no later query could fill.
         for start in range(0, max(1, len(paths)), _FILES_PER_QUERY):
@@ -261,9 +271,20 @@ def load(settings: Settings) -> LoadResult:
     when the load as a whole fails; what was landed stays and the next load takes it up.
     """
     try:
-        return _load(settings)
+        with _fetched_files_removed(settings):
+            return _load(settings)
     except (PipelineStepFailed, OSError, duckdb.Error) as error:
         raise _failure(error) from error
+
+
+@contextmanager
+def _fetched_files_removed(settings: Settings) -> Iterator[None]:
+    """Before and after: a load that was killed removes nothing."""
+    shutil.rmtree(_fetched_dir(settings), ignore_errors=True)
+    try:
+        yield
+    finally:
+        shutil.rmtree(_fetched_dir(settings), ignore_errors=True)
 
 
 def _load(settings: Settings) -> LoadResult:
@@ -273,23 +294,24 @@ def _load(settings: Settings) -> LoadResult:
     if in_progress.exists():
         _undo_cut_off_load(settings)
     in_progress.touch()
-    batches = _new_batches(settings)
+    zone = open_zone(settings)
+    batches = _new_batches(settings, zone)
     try:
         load_id = _run(settings, batches)
     except PipelineStepFailed as error:
         load_id = _retry_without_damaged_files(settings, batches, error)
     in_progress.unlink()
-    _tell_how_far(settings)
+    _tell_how_far(settings, zone)
     for batch in batches:
         for unreadable in batch.unreadable:
-            set_aside(unreadable, settings.quarantine_dir, batch.landed)
+            set_aside(zone, unreadable, settings.quarantine_dir)
     rows = {batch.raw.name: sum(r.rows_count for r in batch.readable) for batch in batches}
     aside = tuple(unreadable for batch in batches for unreadable in batch.unreadable)
     files_count = sum(len(batch.readable) for batch in batches)
     return LoadResult(load_id, rows, files_count, aside)
 
 
-def _tell_how_far(settings: Settings) -> None:
+def _tell_how_far(settings: Settings, zone: LandingZone) -> None:
     """Leave a note for those who ask what became of an event; the load itself never reads it."""
     seen = cursors(settings.raw_database)
     sequences = {
@@ -297,12 +319,9 @@ def _tell_how_far(settings: Settings) -> None:
         for landed, raw in LANDED_TO_RAW
     }
     try:
-        settings.landing_dir.mkdir(parents=True, exist_ok=True)
-        write_text_atomically(
-            settings.landing_dir / LOADED_NAME, Loaded.now(sequences).encode().decode()
-        )
-    except OSError as error:  # The load is done; only who asks is told too little.
-        _log.warning("how far the load came cannot be told: %s", error.strerror)
+        zone.put(LOADED_NAME, Loaded.now(sequences).encode())
+    except (OSError, NotVerified) as error:  # The load is done; only who asks is told too little.
+        _log.warning("how far the load came cannot be told: %s", error)
 
 
 def _retry_without_damaged_files(
@@ -311,7 +330,7 @@ def _retry_without_damaged_files(
     """A footer may be whole where a page is not: read every file through, then load the rest."""
     found_before = sum(len(batch.unreadable) for batch in batches)
     for batch in batches:
-        _judge(batch, [readable.file for readable in batch.readable], thoroughly=True)
+        _judge(batch, list(batch.readable), thoroughly=True)
     if sum(len(batch.unreadable) for batch in batches) == found_before:
         raise error
     _undo_cut_off_load(settings)

@@ -12,8 +12,10 @@ import socket
 from functools import cache
 from pathlib import Path
 
-from pydantic import Field, SecretStr, computed_field
+from pydantic import Field, SecretStr, computed_field, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from ecomind import landing_url as landing_urls
 
 PROJECT_ROOT = Path(__file__).resolve().parents[1]
 SEEDS_DIR = PROJECT_ROOT / "seeds"
@@ -31,7 +33,10 @@ class Settings(BaseSettings):
     """Settings read from ``ECOMIND_*`` environment variables."""
 
     model_config = SettingsConfigDict(
-        env_prefix=ENVIRONMENT_PREFIX, frozen=True, env_ignore_empty=True
+        env_prefix=ENVIRONMENT_PREFIX,
+        frozen=True,
+        env_ignore_empty=True,
+        hide_input_in_errors=True,  # A wrong address may hold a secret.
     )
 
     home: Path = Field(
@@ -41,6 +46,11 @@ class Settings(BaseSettings):
         default_factory=default_node,
         pattern=r"^[a-z0-9]{1,32}$",
         description="Name of this machine in landed file names; unique per ingest machine.",
+    )
+    landing_url: str = Field(
+        "",
+        description="Landing zone: a folder or s3://bucket/prefix, then with endpoint, region and"
+        " credentials in the AWS_* variables; empty: landing/ in home.",
     )
     control_url: SecretStr = Field(
         SecretStr(""), description="SQLAlchemy URL of the control store; empty: SQLite in home."
@@ -106,6 +116,22 @@ class Settings(BaseSettings):
     seal_max_bytes: int = Field(
         32 * 2**20, gt=0, description="A write-ahead segment is sealed at this size, in bytes."
     )
+    max_unsealed_segments: int = Field(
+        10_000,
+        gt=0,
+        description="Write-ahead segments not yet sealed, above it events are refused.",
+    )
+    max_unsealed_bytes: int = Field(
+        2 * 2**30,
+        gt=0,
+        description="Bytes of unsealed write-ahead segments above which events are refused.",
+    )
+    compact_min_files: int = Field(
+        200,
+        ge=2,
+        description="Small landed files of a node and table, not yet loaded, above which they are"
+        " merged before the load.",
+    )
     log_max_pending_bytes: int = Field(
         64 * 2**20, gt=0, description="Bytes waiting for the disk before requests are refused."
     )
@@ -150,11 +176,18 @@ class Settings(BaseSettings):
         None, description="Address that receives threshold alerts; empty sends none."
     )
 
-    @computed_field  # type: ignore[prop-decorator]
+    @field_validator("landing_url")
+    @classmethod
+    def _names_a_landing_zone(cls, value: str) -> str:
+        if value:
+            landing_urls.parse(value)
+        return value
+
     @property
     def landing_dir(self) -> Path:
-        """Landing zone: sealed, immutable Parquet files."""
-        return self.home / "landing"
+        """Folder of the landing zone, if it is one (``ecomind.landing_zone.open_zone``)."""
+        place = landing_urls.parse(self.landing_url) if self.landing_url else None
+        return place if isinstance(place, Path) else self.home / "landing"
 
     @computed_field  # type: ignore[prop-decorator]
     @property

@@ -19,6 +19,7 @@ from ecomind.contract.exports import drifted
 from ecomind.contract.landing import LandedName
 from ecomind.errors import EcoMindError
 from ecomind.identity import IdentityError, open_store
+from ecomind.landing_zone import StorageTrouble
 from ecomind.settings import PROJECT_ROOT, Settings
 from ecomind.warehouse.snapshot import NoSnapshot, current_snapshot
 from orchestration.factor_files import (
@@ -107,12 +108,17 @@ def _write_ahead_log(settings: Settings) -> Iterator[Finding]:
 
 
 def _landing(settings: Settings) -> Iterator[Finding]:
-    missed = files_never_loaded(settings)
+    try:
+        missed = files_never_loaded(settings)
+    except StorageTrouble as trouble:
+        yield Finding("wrong", "landing zone", str(trouble), "check ECOMIND_LANDING_URL and AWS_*")
+        missed = []
+    else:
+        if not missed:
+            yield Finding("ok", "landing zone", "no landed file was missed")
     if missed:
         remedy = "keep them and tell us; their sequence was passed before they were landed"
         yield Finding("wrong", "landing zone", f"{len(missed)} files were never loaded", remedy)
-    else:
-        yield Finding("ok", "landing zone", "no landed file was missed")
     aside = [path for path in settings.quarantine_dir.rglob("*") if LandedName.parse(path.name)]
     if aside:
         remedy = f"look at {settings.quarantine_dir}; mend and send with `ecomind import`"

@@ -5,26 +5,22 @@ Belongs here: listing names. Does not belong here: which of them are loaded alre
 
 from __future__ import annotations
 
-import os
-from collections.abc import Iterable, Mapping
-from pathlib import Path
+from collections.abc import Mapping
 
-from ecomind.contract.fields import Table
-from ecomind.contract.landing import LandedName
+from ecomind.contract.event import OUTCOMES
+from ecomind.landing_zone import LandingZone
 
 _NEWEST_FOLDERS = 2
 """Workers may seal into yesterday's folder a little after the first of today's."""
 
 
-def newest_sequences(landing_dir: Path, tables: Iterable[Table]) -> Mapping[str, int]:
-    """Highest landed sequence per table and node, from each table's two newest folders."""
+def newest_sequences(zone: LandingZone) -> Mapping[str, int]:
+    """Highest landed sequence per node, from the two newest folders of outcomes.
+
+    Every segment lands its outcome last: once that is there, so is all the segment held.
+    """
     newest: dict[str, int] = {}
-    for table in tables:
-        folders = sorted((landing_dir / table.name).glob("received_date=*"))
-        for folder in folders[-_NEWEST_FOLDERS:]:
-            with os.scandir(folder) as entries:
-                names = (LandedName.parse(entry.name) for entry in entries)
-                for name in (found for found in names if found is not None):
-                    key = f"{table.name}/{name.node}"
-                    newest[key] = max(newest.get(key, 0), name.sequence)
+    for day in zone.days(OUTCOMES.name)[-_NEWEST_FOLDERS:]:
+        for name, _ in zone.names(OUTCOMES.name, day):
+            newest[name.node] = max(newest.get(name.node, 0), name.sequence)
     return newest

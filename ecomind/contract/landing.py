@@ -29,7 +29,8 @@ _ARROW: dict[str, pa.DataType] = {
     "date": pa.date32(),
 }
 _NAME = re.compile(
-    r"^(?P<node>[a-z0-9]{1,32})-(?P<sequence>\d{12})-(?P<segment>[a-z0-9_]{1,64})\.parquet$"
+    r"^(?P<node>[a-z0-9]{1,32})-(?P<sequence>\d{12})"
+    r"-(?:c(?P<merged_from>\d{12})_)?(?P<segment>[a-z0-9_]{1,64})\.parquet$"
 )
 
 
@@ -47,15 +48,25 @@ def arrow_schema(table: Table) -> pa.Schema:
 class LandedName:
     """Name of a landed file; sequences grow without repeats on each node.
 
-    ``segment`` is the write-ahead segment's name (lower-case letters, digits, underscores).
+    ``segment`` is the write-ahead segment's name (lower-case letters, digits, underscores). A
+    file merged from several has the sequence and segment of the last one and says with
+    ``merged_from`` which sequence it begins with, as in ``node-000000000009-c000000000002_s9``: it
+    stands for every file of its folder and node in between. 0: the file was not merged.
     """
 
     node: str
     sequence: int
     segment: str
+    merged_from: int = 0
 
     def __str__(self) -> str:
-        return f"{self.node}-{self.sequence:012d}-{self.segment}.parquet"
+        merged = f"c{self.merged_from:012d}_" if self.merged_from else ""
+        return f"{self.node}-{self.sequence:012d}-{merged}{self.segment}.parquet"
+
+    @property
+    def first_sequence(self) -> int:
+        """The first sequence the file stands for."""
+        return self.merged_from or self.sequence
 
     @classmethod
     def parse(cls, name: str) -> LandedName | None:
@@ -63,7 +74,10 @@ class LandedName:
         match = _NAME.match(name)
         if match is None:
             return None
-        return cls(match["node"], int(match["sequence"]), match["segment"])
+        sequence, merged_from = int(match["sequence"]), int(match["merged_from"] or 0)
+        if merged_from > sequence:
+            return None
+        return cls(match["node"], sequence, match["segment"], merged_from)
 
 
 def folder(table: Table, received_date: date) -> str:

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import sys
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -21,10 +22,12 @@ from typing import Any
 
 from ecomind.settings import Settings
 from ingest_api.landing.files import DISK_FULL, make_folder
-from ingest_api.landing.segment import OpenSegment
+from ingest_api.landing.segment import OpenSegment, backlog
 from ingest_api.meters import LogMeters
 
-_DISK_LOOK_EVERY_S = 0.5
+_LOOK_EVERY_S = 0.5
+_LOOK_SHARE = 0.02
+"""Most of the event loop's time that looking at the folder may take."""
 
 
 class NotDurable(Exception):
@@ -46,6 +49,8 @@ class LogOptions:
     max_segment_age_s: float
     max_pending_bytes: int
     min_free_bytes: int
+    max_unsealed_segments: int = sys.maxsize
+    max_unsealed_bytes: int = sys.maxsize
 
     @classmethod
     def of(cls, settings: Settings) -> LogOptions:
@@ -56,6 +61,8 @@ class LogOptions:
             settings.seal_max_age_s,
             settings.log_max_pending_bytes,
             settings.min_free_bytes,
+            settings.max_unsealed_segments,
+            settings.max_unsealed_bytes,
         )
 
 
@@ -90,7 +97,8 @@ class EventLog:
         self._pending_bytes = 0
         self._failure: str | None = None
         self._disk_is_low = False
-        self._next_disk_look = 0.0
+        self._sealer_is_behind = False
+        self._next_look = 0.0
         self._segment: OpenSegment | None = None
         make_folder(options.folder)
         self._identity = self._folder_identity()
@@ -108,17 +116,20 @@ class EventLog:
             raise NotDurable(self._failure, 30)
         if self._pending_bytes + size > self._options.max_pending_bytes:
             raise NotDurable("commit_queue_full", 1)
-        if time.monotonic() >= self._next_disk_look:
-            self._look_at_disk()
+        if time.monotonic() >= self._next_look:
+            self._look_at_folder()
         if self._disk_is_low:
             raise NotDurable("disk_watermark", 30)
+        if self._sealer_is_behind:
+            raise NotDurable("sealer_behind", 5)
 
     def _folder_identity(self) -> tuple[int, int]:
         status = self._options.folder.stat()
         return status.st_dev, status.st_ino
 
-    def _look_at_disk(self) -> None:
-        self._next_disk_look = time.monotonic() + _DISK_LOOK_EVERY_S
+    def _look_at_folder(self) -> None:
+        began = time.monotonic()
+        self._next_look = began + _LOOK_EVERY_S
         try:
             disk, identity = os.statvfs(self._options.folder), self._folder_identity()
         except OSError:
@@ -128,6 +139,14 @@ class EventLog:
             self._fail("folder_lost")
             raise NotDurable("folder_lost", 30)
         self._disk_is_low = disk.f_bavail * disk.f_frsize < self._options.min_free_bytes
+        segments, size = backlog(self._options.folder)
+        self._sealer_is_behind = (
+            segments > self._options.max_unsealed_segments
+            or size > self._options.max_unsealed_bytes
+        )
+        # Ten thousand segments take a while to look at: then look less often.
+        took = time.monotonic() - began
+        self._next_look = began + max(_LOOK_EVERY_S, took / _LOOK_SHARE)
 
     def append(self, frames: bytes) -> asyncio.Future[None]:
         """Store whole records; the future is done when they are on the disk.

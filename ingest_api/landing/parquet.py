@@ -7,26 +7,29 @@ segments, or which rows belong together.
 from __future__ import annotations
 
 import io
-import os
 from collections.abc import Sequence
 from datetime import datetime
-from pathlib import Path
 
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.json as pj
 import pyarrow.parquet as pq
 
+from ecomind.contract.bucket import BUCKETS
+from ecomind.contract.event import EVENTS, OUTCOMES, REJECTS
 from ecomind.contract.fields import Table
 from ecomind.contract.landing import arrow_schema
-from ingest_api.landing.files import FILE_MODE, make_folder, sync_folder
+from ecomind.landing_zone import LandingZone, NotVerified
 
+SORTED_BY = {
+    EVENTS.name: ("org_id", "occurred_at"),
+    BUCKETS.name: ("org_id", "bucket_start"),
+    REJECTS.name: ("org_id", "received_at"),
+    OUTCOMES.name: (),
+}
+"""The columns that the rows of a landed table's files are sorted by."""
 _BLOCK_BYTES = 2**20
 _ROW_GROUP_ROWS = 122_880
-
-
-class NotVerified(Exception):
-    """A written file does not hold what was written to it."""
 
 
 def _json_schema(schema: pa.Schema) -> pa.Schema:
@@ -81,9 +84,9 @@ def time_range(tables: Sequence[pa.Table]) -> tuple[datetime | None, datetime | 
     return min(firsts), max(lasts)
 
 
-def _matches(path: Path, table: pa.Table) -> bool:
+def _holds(data: bytes, table: pa.Table) -> bool:
     try:
-        metadata = pq.read_metadata(path)
+        metadata = pq.read_metadata(pa.BufferReader(data))
         return bool(
             metadata.num_rows == table.num_rows
             and metadata.schema.to_arrow_schema().equals(table.schema)
@@ -92,23 +95,19 @@ def _matches(path: Path, table: pa.Table) -> bool:
         return False
 
 
-def land(table: pa.Table, path: Path, sort_by: Sequence[str]) -> None:
-    """Put the table's file at ``path`` durably; harmless when it is there already.
+def land(table: pa.Table, zone: LandingZone, location: str, sort_by: Sequence[str]) -> None:
+    """Put the table's file at ``location`` durably; harmless when it is there already.
 
-    Raises ``OSError`` (disk) or ``NotVerified``; then nothing is at ``path``.
+    Raises ``OSError`` (disk, storage) or ``NotVerified``.
     """
-    if path.exists() and _matches(path, table):
+    there = zone.read(location)
+    if there is not None and _holds(there, table):
         return
-    make_folder(path.parent)
-    temporary = path.with_name(f".{path.name}.tmp")
     if sort_by:
         table = table.sort_by([(name, "ascending") for name in sort_by])
-    flags = os.O_WRONLY | os.O_CREAT | os.O_TRUNC
-    with os.fdopen(os.open(temporary, flags, FILE_MODE), "wb") as file:
-        pq.write_table(table, file, compression="zstd", row_group_size=_ROW_GROUP_ROWS)
-        file.flush()
-        os.fsync(file.fileno())
-    if not _matches(temporary, table):
-        raise NotVerified(f"{path.name} did not read back as written")
-    temporary.rename(path)
-    sync_folder(path.parent)
+    file = io.BytesIO()
+    pq.write_table(table, file, compression="zstd", row_group_size=_ROW_GROUP_ROWS)
+    data = file.getvalue()
+    if not _holds(data, table):
+        raise NotVerified(f"{location} did not read back as written")
+    zone.put(location, data)

@@ -27,45 +27,53 @@ import pyarrow as pa
 from ecomind.contract.bucket import BUCKETS
 from ecomind.contract.event import EVENTS, OUTCOMES, REJECTS
 from ecomind.contract.fields import Table
-from ecomind.contract.landing import LandedName, arrow_schema, folder
+from ecomind.contract.landing import LandedName, arrow_schema
+from ecomind.landing_zone import LandedFile, NotVerified, StorageTrouble, open_zone
 from ecomind.settings import Settings, get_settings
 from ingest_api.landing import frame
 from ingest_api.landing.files import DISK_FULL, make_folder, replace_file, try_lock
-from ingest_api.landing.parquet import land, time_range, to_table
+from ingest_api.landing.parquet import SORTED_BY, land, time_range, to_table
 from ingest_api.landing.segment import Segment, waiting
 from ingest_api.landing.sequence import Sequence, SequenceDamaged
 
 _log = logging.getLogger("ingest_api.seal")
 _POLL_S = 0.25
 _RETRY_S = 2.0
+_RETRY_MAX_S = 60.0
 _PREDECESSOR_S = 15.0
 _NICENESS = 5
-_LANDED = {
-    frame.REJECT: (REJECTS, "received_at"),
-    frame.BUCKET: (BUCKETS, "bucket_start"),
-    frame.EVENT: (EVENTS, "occurred_at"),
-}
-"""Where records of a kind land, and the column their files are sorted by within an organisation."""
+_LANDED = {frame.REJECT: REJECTS, frame.BUCKET: BUCKETS, frame.EVENT: EVENTS}
+"""Where records of a kind land."""
 
 
 class Sealer:
     """Seals the segments of one node; exactly one may run on a machine (see ``main``)."""
 
     def __init__(self, settings: Settings) -> None:
-        """Raises ``SequenceDamaged`` when the node's sequence cannot be read."""
+        """Nothing is reached yet, so that a sealer can wait for its storage."""
         self._settings = settings
-        make_folder(settings.wal_dir)
-        make_folder(settings.landing_dir)
-        self._sequence = Sequence(settings.wal_dir, settings.landing_dir, settings.node)
+        self._zone = open_zone(settings)
+        self._known_sequence: Sequence | None = None
+
+    @property
+    def _sequence(self) -> Sequence:
+        if self._known_sequence is None:
+            make_folder(self._settings.wal_dir)
+            self._zone.prepare()
+            self._known_sequence = Sequence(self._settings.wal_dir, self._zone, self._settings.node)
+        return self._known_sequence
 
     def seal_waiting(self) -> int:
         """Seal every finished or orphaned segment; returns how many.
 
-        Raises ``OSError`` when the disk is full; sealing again later goes on where it stopped.
+        Raises ``OSError`` when the disk is full, ``StorageTrouble`` or ``NotVerified`` when the
+        landing zone does not take a file, and ``SequenceDamaged``; nothing is lost, and sealing
+        again later goes on where it stopped.
         """
+        sequence = self._sequence  # Also with nothing to seal: trouble is told at the start.
         segments = waiting(self._settings.wal_dir)
         for segment in segments:
-            self._sequence.at_least(segment.sequence)
+            sequence.at_least(segment.sequence)
         for segment in segments:
             self._seal(segment)
         return len(segments)
@@ -88,15 +96,14 @@ class Sealer:
 
     def _land(self, segment: Segment, contents: frame.Contents) -> None:
         tables, damaged = {}, contents.damaged
-        for kind, (table, _) in _LANDED.items():
+        for kind, table in _LANDED.items():
             tables[table.name], misfits = to_table(table, contents.rows[kind])
             damaged = damaged + misfits
         self._set_aside(segment, damaged)
         # Outcomes last: once they are there, so are the files they count.
-        for table, time_column in _LANDED.values():
+        for table in _LANDED.values():
             if tables[table.name].num_rows:
-                path = self._path(table, segment)
-                land(tables[table.name], path, ("org_id", time_column))
+                self._put(table, segment, tables[table.name])
         first, last = time_range(tuple(tables.values()))
         outcome = {
             "node": self._settings.node,
@@ -110,12 +117,12 @@ class Sealer:
             "last_received_at": last,
         }
         outcomes = pa.Table.from_pylist([outcome], schema=arrow_schema(OUTCOMES))
-        land(outcomes, self._path(OUTCOMES, segment), ())
+        self._put(OUTCOMES, segment, outcomes)
 
-    def _path(self, table: Table, segment: Segment) -> Path:
+    def _put(self, table: Table, segment: Segment, rows: pa.Table) -> None:
         name = LandedName(self._settings.node, segment.sequence, segment.name)
-        day = folder(table, segment.created_at.date())
-        return self._settings.landing_dir / day / str(name)
+        file = LandedFile(table.name, segment.created_at.date(), name)
+        land(rows, self._zone, file.location, SORTED_BY[table.name])
 
     def _set_aside(self, segment: Segment, pieces: list[bytes]) -> None:
         if not pieces:
@@ -126,19 +133,31 @@ class Sealer:
         _log.error("%d damaged records of %s were set aside", len(pieces), segment.name)
 
 
+def _sealed(sealer: Sealer) -> bool:
+    """Seal what waits; False, with a line in the log, when that must be tried again later."""
+    try:
+        sealer.seal_waiting()
+    except (StorageTrouble, NotVerified) as error:
+        _log.warning("%s: sealing waits, segments are kept", error)
+        return False
+    except OSError as error:
+        if error.errno not in DISK_FULL:
+            raise
+        _log.warning("the disk is full: sealing waits, segments are kept")
+        return False
+    return True
+
+
 def run(sealer: Sealer, is_asked_to_stop: Callable[[float], bool]) -> None:
-    """Seal until asked to stop, then once more; waits out a full disk."""
+    """Seal until asked to stop, then once more; waits out full disks and storage trouble.
+
+    The pauses grow up to a minute. What cannot be sealed at the end is sealed by the next start.
+    """
     pause_s = _POLL_S
     while not is_asked_to_stop(pause_s):
-        try:
-            sealer.seal_waiting()
-            pause_s = _POLL_S
-        except OSError as error:
-            if error.errno not in DISK_FULL:
-                raise
-            _log.warning("the disk is full: sealing waits")
-            pause_s = _RETRY_S
-    sealer.seal_waiting()
+        longer_s = min(max(2 * pause_s, _RETRY_S), _RETRY_MAX_S)
+        pause_s = _POLL_S if _sealed(sealer) else longer_s
+    _sealed(sealer)
 
 
 def _stop_signal(with_parent: bool) -> Callable[[float], bool]:
@@ -191,7 +210,7 @@ def main(arguments: list[str] | None = None) -> int:
         os.nice(_NICENESS)
         if _wait_for_lock(lock, stop):
             run(Sealer(settings), stop)
-    except SequenceDamaged as error:
+    except (SequenceDamaged, StorageTrouble, NotVerified) as error:
         sys.stderr.write(f"{error}\n")
         return 1
     return 0

@@ -6,10 +6,10 @@ which segment gets which number (``seal`` keeps their order).
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 
-from ecomind.contract.landing import LandedName
+from ecomind.contract.landing import LANDED_TABLES
+from ecomind.landing_zone import LandingZone
 from ingest_api.landing.files import replace_file
 
 _RECENT_FOLDERS = 2
@@ -22,16 +22,17 @@ class SequenceDamaged(Exception):
 class Sequence:
     """Numbers of one node, each given out once, persisted before it is used."""
 
-    def __init__(self, wal_folder: Path, landing_folder: Path, node: str) -> None:
+    def __init__(self, wal_folder: Path, zone: LandingZone, node: str) -> None:
         """Resume after the stored number and after every landed file that can be seen.
 
-        Raises ``SequenceDamaged`` when the stored number is unreadable.
+        Raises ``SequenceDamaged`` when the stored number is unreadable, ``OSError`` when the zone
+        cannot be looked at.
         """
         self._path = wal_folder / f"sequence-{node}"
         stored = self._stored()
         # With a stored number only a restored, older backup can lag: recent folders show it.
         folders = None if stored is None else _RECENT_FOLDERS
-        self._last = max(stored or 0, _last_landed(landing_folder, node, folders))
+        self._last = max(stored or 0, _last_landed(zone, node, folders))
 
     def _stored(self) -> int | None:
         try:
@@ -53,13 +54,12 @@ class Sequence:
         return self._last
 
 
-def _last_landed(landing_folder: Path, node: str, folders: int | None) -> int:
+def _last_landed(zone: LandingZone, node: str, folders: int | None) -> int:
     last = 0
-    for table_folder in landing_folder.glob("*"):
-        days = sorted(table_folder.glob("received_date=*"))
+    for table in LANDED_TABLES:
+        days = zone.days(table.name)
         for day in days if folders is None else days[-folders:]:
-            for name in os.listdir(day):  # noqa: PTH208 (names only; folders can be large)
-                landed = LandedName.parse(name)
-                if landed is not None and landed.node == node:
-                    last = max(last, landed.sequence)
+            for name, _ in zone.names(table.name, day):
+                if name.node == node:
+                    last = max(last, name.sequence)
     return last

@@ -50,11 +50,21 @@ def _spec(name: str, description: str, deps: list[dg.AssetKey]) -> dg.AssetSpec:
 def load_raw(
     context: dg.AssetExecutionContext,
 ) -> Iterator[dg.MaterializeResult | dg.AssetCheckResult]:
-    """Load every landed file not loaded before, and the control store."""
+    """Load every landed file not loaded before, and the control store.
+
+    Many small landed files are merged first, here and not in a step of its own: nothing may load
+    between listing them and merging them.
+    """
     from dlt_pipelines.ledger import damaged_records  # noqa: PLC0415
     from dlt_pipelines.pipeline import load  # noqa: PLC0415 - heavy, wanted only where it runs.
+    from orchestration.compaction import compact_unloaded  # noqa: PLC0415
 
     settings = get_settings()
+    compacted = compact_unloaded(settings)
+    if compacted.merged_count:
+        context.log.info(
+            f"{compacted.merged_count} small landed files became {compacted.into_count}"
+        )
     result = load(settings)
     register_organizations(context.instance, settings)
     for table in (*_APPENDED, *CONTROL_TABLES):
@@ -68,7 +78,7 @@ def load_raw(
         passed=not result.set_aside,
         severity=dg.AssetCheckSeverity.ERROR,
         description="; ".join(
-            f"{aside.file.path.name} was set aside: {aside.reason}" for aside in result.set_aside
+            f"{aside.file.name} was set aside: {aside.reason}" for aside in result.set_aside
         )
         or "Every landed file was loaded.",
         metadata={"files_loaded": result.files_count, "files_set_aside": len(result.set_aside)},

@@ -4,7 +4,7 @@ from datetime import UTC, datetime, timedelta
 
 import dagster as dg
 
-from ecomind.contract.landing import LANDED_TABLES
+from ecomind.landing_zone import StorageTrouble, open_zone
 from ecomind.settings import get_settings
 from orchestration.defs.raw import load_raw
 from orchestration.defs.serving import snapshot
@@ -62,7 +62,10 @@ def landed_files_sensor(
 ) -> dg.SensorResult | dg.SkipReason:
     """One load for everything that is new; none while one waits to start."""
     settings = get_settings()
-    sequences = newest_sequences(settings.landing_dir, LANDED_TABLES)
+    try:
+        sequences = newest_sequences(open_zone(settings))
+    except StorageTrouble as trouble:
+        return dg.SkipReason(str(trouble))
     newest = ",".join(f"{name}={number}" for name, number in sorted(sequences.items()))
     if not newest:
         return dg.SkipReason("nothing was ever landed")

@@ -18,6 +18,7 @@ import pytest
 from ecomind.contract.codec import microseconds
 from ecomind.contract.event import EVENTS, OUTCOMES, REJECTS
 from ecomind.contract.landing import LandedName, arrow_schema
+from ecomind.landing_zone import open_zone
 from ecomind.settings import Settings
 from ingest_api.landing import frame
 from ingest_api.landing.files import lock_descriptor, make_folder
@@ -259,4 +260,4 @@ def test_a_damaged_sequence_is_told_not_guessed(settings: Settings) -> None:
     make_folder(settings.wal_dir)
     (settings.wal_dir / "sequence-n1").write_text("12x")
     with pytest.raises(SequenceDamaged, match="sequence-n1 is damaged"):
-        Sequence(settings.wal_dir, settings.landing_dir, "n1")
+        Sequence(settings.wal_dir, open_zone(settings), "n1")

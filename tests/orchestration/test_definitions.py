@@ -8,7 +8,6 @@ from pathlib import Path
 import dagster as dg
 import pytest
 
-from ecomind.contract.event import EVENTS
 from ecomind.settings import Settings
 from orchestration.names import (
     DATA_DOCS,
@@ -22,7 +21,7 @@ from orchestration.names import (
     raw_key,
 )
 from tests.dbt_project.raw_store import RawStore
-from tests.support.landing import event_row, land
+from tests.support.landing import event_row, land_events
 
 
 @pytest.fixture(scope="module")
@@ -133,12 +132,12 @@ def test_the_sensor_asks_for_one_refresh_per_landing(
 ) -> None:
     with dg.DagsterInstance.ephemeral() as instance:
         assert _landed_files_tick(None, instance) is None
-        land(settings.landing_dir, EVENTS, 1, [event_row("a")])
+        land_events(settings.landing_dir, 1, [event_row("a")])
         first = _landed_files_tick(None, instance)
         assert first is not None
         assert len(first.run_requests or []) == 1
         assert _landed_files_tick(first.cursor, instance) is None
-        land(settings.landing_dir, EVENTS, 2, [event_row("b")])
+        land_events(settings.landing_dir, 2, [event_row("b")])
         second = _landed_files_tick(first.cursor, instance)
         assert second is not None
         assert second.cursor != first.cursor
@@ -177,7 +176,7 @@ def test_the_sensor_asks_for_one_rebuild_when_something_was_recorded(
     with dg.DagsterInstance.ephemeral() as instance:
         _freeze(settings, "2026-01")
         assert _landed_files_tick(None, instance) is None, "there is nothing to compute yet"
-        land(settings.landing_dir, EVENTS, 1, [event_row("a")])
+        land_events(settings.landing_dir, 1, [event_row("a")])
         first = _landed_files_tick(None, instance)
         assert first is not None
         assert _started(first) == ["rebuild"]
@@ -197,13 +196,13 @@ def test_the_sensor_leaves_alone_what_a_command_has_applied(
     location: dg.Definitions, settings: Settings
 ) -> None:
     with dg.DagsterInstance.ephemeral() as instance:
-        land(settings.landing_dir, EVENTS, 1, [event_row("a")])
+        land_events(settings.landing_dir, 1, [event_row("a")])
         first = _landed_files_tick(None, instance)
         assert first is not None
         _freeze(settings, "2026-01")
         _build(settings)
         assert _landed_files_tick(first.cursor, instance) is None
-        land(settings.landing_dir, EVENTS, 2, [event_row("b")])
+        land_events(settings.landing_dir, 2, [event_row("b")])
         assert _started(_landed_files_tick(first.cursor, instance)) == ["refresh"]
 
 
@@ -215,7 +214,7 @@ def test_files_mended_after_a_refusal_are_loaded_once_more(
     monkeypatch.setattr(factor_files, "SEEDS_DIR", tmp_path)
     file = tmp_path / "factor_x.csv"
     file.write_text("sound")
-    land(settings.landing_dir, EVENTS, 1, [event_row("a")])
+    land_events(settings.landing_dir, 1, [event_row("a")])
     _build(settings)
     keys: list[str | None] = []
     with dg.DagsterInstance.ephemeral() as instance:
