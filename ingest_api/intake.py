@@ -92,6 +92,13 @@ def _of_a_browser(item: object) -> tuple[object, tuple[Warned, ...]]:
     return rest, tuple(Warned("not_allowed_for_key", name) for name in names)
 
 
+def _parsed(request: Request) -> Sequence[object]:
+    try:
+        return request.adapter.parse(request.document)
+    except MalformedBody as error:
+        raise Refused("malformed-body", detail=str(error)) from None
+
+
 def _warnings(judged: Judged, is_minted: bool) -> list[dict[str, str]]:
     if not is_minted and not judged.warnings:
         return []
@@ -126,15 +133,13 @@ class Intake:
 
     async def _judged(self, request: Request) -> _Judging:
         if len(request.document.body) < _LARGE_BYTES:
-            return await self._judge_all(request, self._items(request))
+            return await self._judge_all(request, self._admitted(request, _parsed(request)))
         async with self._large:
-            return await self._judge_all(request, self._items(request))
+            # Reading a large body takes up to seconds, in which others are answered.
+            items = await asyncio.to_thread(_parsed, request)
+            return await self._judge_all(request, self._admitted(request, items))
 
-    def _items(self, request: Request) -> Sequence[object]:
-        try:
-            items = request.adapter.parse(request.document)
-        except MalformedBody as error:
-            raise Refused("malformed-body", detail=str(error)) from None
+    def _admitted(self, request: Request, items: Sequence[object]) -> Sequence[object]:
         limit = self._settings.max_batch_events
         if len(items) > limit:
             raise Refused("body-too-large", stage="items", limit_items=limit)

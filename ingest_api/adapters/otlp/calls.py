@@ -37,10 +37,13 @@ _USAGE_MAX = 8192
 def items(operations: Iterable[Operation]) -> list[object]:
     """The calls among operations, as contract fields."""
     found: list[object] = []
+    origin, shared = None, {}
     for operation in operations:
         kind = _owned(operation.attributes)
         if kind is not None:
-            found.append(_call(operation, kind))
+            if operation.origin is not origin:
+                origin, shared = operation.origin, _of_origin(operation.origin)
+            found.append(_call(operation, kind, shared))
     return found
 
 
@@ -58,15 +61,18 @@ def _owned(attributes: Mapping[str, Any]) -> str | None:
     return "chat" if has_model and ("input_tokens" in held or "output_tokens" in held) else None
 
 
-def _call(operation: Operation, kind: str) -> dict[str, Any]:
+def _call(operation: Operation, kind: str, shared: Mapping[str, Any]) -> dict[str, Any]:
     attributes, origin = operation.attributes, operation.origin
-    call = fields(attributes)
+    call = {**shared, **fields(attributes)}
     call["provider"] = names.provider_name(call.get("provider"))
     call["operation"] = kind
     is_error = operation.is_error or "error_type" in call
     call["status"] = "error" if is_error else "success"
     _add_usage(call, origin.scope, attributes)
-    _add_origin(call, origin)
+    region = origin.resource.get(names.CLOUD_REGION)
+    # The region of a resource is the caller's: that of the model only where both are one.
+    if region and is_self_hosted(call["provider"], origin.scope):
+        call["region"], call["region_source"] = region, "configured"
     _add_times(call, operation)
     server = _server(attributes)
     if server is not None:
@@ -137,20 +143,15 @@ def _leaves_out_cache(scope: str, attributes: Mapping[str, Any]) -> bool:
     return scope in names.CACHE_EXCLUDED and names.VERCEL_FRESH_TOKENS not in attributes
 
 
-def _add_origin(call: dict[str, Any], origin: Origin) -> None:
-    resource = origin.resource
-    service = service_name(resource)
-    call["source"] = source_urn(service, origin.scope)
+def _of_origin(origin: Origin) -> dict[str, Any]:
+    """The fields that all calls of an origin share, those of the call itself come first."""
+    service = service_name(origin.resource)
+    given = fields(origin.resource)
+    shared = {name: given[name] for name in names.RESOURCE_FIELDS if name in given}
+    shared["source"] = source_urn(service, origin.scope)
     if service is not None:
-        call["service"] = service
-    given = fields(resource)
-    for name in names.RESOURCE_FIELDS:
-        if name not in call and name in given:
-            call[name] = given[name]
-    region = resource.get(names.CLOUD_REGION)
-    # The region of a resource is the caller's: that of the model only where both are one.
-    if region and is_self_hosted(call["provider"], origin.scope):
-        call["region"], call["region_source"] = region, "configured"
+        shared["service"] = service
+    return shared
 
 
 def is_self_hosted(provider: str, scope: str) -> bool:
@@ -214,7 +215,10 @@ def _first_chunk_ms(attributes: Mapping[str, Any]) -> float | None:
 def _server(attributes: Mapping[str, Any]) -> str | None:
     """The host of the API, without port, path or user."""
     value = attributes.get(names.SERVER) or attributes.get(names.API_BASE)
-    return host_of(value) if isinstance(value, str) and len(value) <= _URL_MAX else None
+    return _host(value) if isinstance(value, str) and len(value) <= _URL_MAX else None
+
+
+_host = lru_cache(1024)(host_of)
 
 
 def sample_weight(trace_state: str) -> float | None:
