@@ -115,7 +115,7 @@ def import_command(
     sources = _sources(files, defaults)
     settings = get_settings()
     console = Console(stderr=True, highlight=False)
-    address = url or f"http://{settings.host}:{settings.ingest_port}"
+    address = url or settings.ingest_url
     sender = Sender(
         address,
         key,

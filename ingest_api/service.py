@@ -9,8 +9,9 @@ from __future__ import annotations
 import asyncio
 import gc
 import logging
+import os
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from granian.constants import HTTPModes, Interfaces, SSLProtocols
@@ -63,6 +64,13 @@ class Service:
         )
         if settings.ingest_access_log:
             self.application.watchers.append(log_request)
+        self._stop_tracing: Callable[[], None] = lambda: None
+        if are_traces_wanted(os.environ):
+            from ingest_api.tracing import Tracing  # noqa: PLC0415 - a second, if unwanted.
+
+            tracing = Tracing(settings)
+            self.application.watchers.append(tracing)
+            self._stop_tracing = tracing.close
 
     def _on_log_failure(self, reason: str) -> None:
         _log.critical("the event log failed (%s): the service stops accepting and exits", reason)
@@ -124,6 +132,7 @@ class Service:
         # Connections that never finish their request must not keep the log from closing.
         await asyncio.wait({serving}, timeout=_CLOSE_S)
         await self.log.close()
+        self._stop_tracing()
         return self._exit_code
 
     async def _drain(self) -> None:
@@ -131,6 +140,17 @@ class Service:
         until = time.monotonic() + _DRAIN_S
         while self.application.requests_under_way and time.monotonic() < until:
             await asyncio.sleep(0.01)
+
+
+def are_traces_wanted(environment: Mapping[str, str]) -> bool:
+    """Whether the standard ``OTEL_*`` variables ask for traces over OTLP."""
+    if environment.get("OTEL_SDK_DISABLED", "").strip().lower() == "true":
+        return False
+    exporters = environment.get("OTEL_TRACES_EXPORTER", "")
+    if exporters.strip():
+        return "otlp" in (name.strip() for name in exporters.split(","))
+    names = ("OTEL_EXPORTER_OTLP_ENDPOINT", "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT")
+    return any(environment.get(name) for name in names)
 
 
 def _server(settings: Settings, application: Application) -> Server:

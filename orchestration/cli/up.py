@@ -126,7 +126,7 @@ def _addresses(settings: Settings, demo: bool) -> str:
         login = f"keys in {settings.secrets_dir / 'demo-keys'}, e.g. northwind-admin.key"
     rows = [
         ("dashboard", f"http://{host}:{settings.dashboard_port}", login),
-        ("events", f"http://{host}:{settings.ingest_port}/v1/events", "role ingest"),
+        ("events", f"{settings.ingest_url}/v1/events", "role ingest"),
         ("documents", f"http://{host}:{settings.documents_port}", "role admin, analyst"),
         ("Dagster", f"http://{LOOPBACK}:{settings.dagster_port}", "whoever is on this machine"),
         ("reports", str(settings.reports_dir), "whoever may read the folder"),
