@@ -32,6 +32,8 @@ _GRPC_CODES: Mapping[int, int] = {
 """Codes of gRPC by HTTP status; exporters go by the latter."""
 _INVALID_ARGUMENT = 3
 _RETRY_AFTER_MAX_S = 3
+_STATUSES = {408: 503}
+"""Exporters give up at any status but 429, 502, 503 and 504."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,7 +108,7 @@ def json_dialect(signal: Signal) -> Dialect:
         status = {"code": _status_code(why), "message": why.sentence}
         return Reply(why.status, msgspec.json.encode(status), [JSON, *_headers(why)])
 
-    return Dialect(f"otlp_{signal.name}_json", judged, refused)
+    return Dialect(f"otlp_{signal.name}_json", judged, refused, _STATUSES)
 
 
 def protobuf_dialect(signal: Signal) -> Dialect:
@@ -124,4 +126,4 @@ def protobuf_dialect(signal: Signal) -> Dialect:
         status = Status(code=_status_code(why), message=why.sentence)
         return Reply(why.status, status.SerializeToString(), [PROTOBUF, *_headers(why)])
 
-    return Dialect(f"otlp_{signal.name}_protobuf", judged, refused)
+    return Dialect(f"otlp_{signal.name}_protobuf", judged, refused, _STATUSES)

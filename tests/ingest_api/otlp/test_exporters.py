@@ -104,6 +104,18 @@ def test_spans_of_the_sdk_land_as_calls(
     assert not {event_id(span) for span in spans[1:]} & landed
 
 
+def test_standard_variables_are_all_it_takes(
+    service: Running, key: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("OTEL_EXPORTER_OTLP_ENDPOINT", service.url)
+    monkeypatch.setenv("OTEL_EXPORTER_OTLP_HEADERS", f"authorization=Bearer%20{key}")
+    monkeypatch.setenv("OTEL_EXPORTER_OTLP_COMPRESSION", "gzip")
+    spans = finished(LATEST)
+    exporter = exporter_of("proto", "trace_exporter", "OTLPSpanExporter")
+    assert exporter.export(spans) is SpanExportResult.SUCCESS
+    wait_for_rows(service.home, "events", {event_id(spans[0])})
+
+
 def test_a_failed_call_is_one_and_says_so(service: Running, key: str) -> None:
     exporter = exporter_of(
         "proto", "trace_exporter", "OTLPSpanExporter", **options(service, key, PATHS[0])
