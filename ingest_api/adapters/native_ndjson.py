@@ -4,32 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-import msgspec
-
-from ecomind.contract.codec import Problem
 from ecomind.contract.plain import plain_lines
-from ingest_api.adapters.base import UNREADABLE, Adapter, Document
-
-_decoder = msgspec.json.Decoder()
-_MALFORMED = Problem("malformed_line", "", "the line is not JSON")
-
-
-def _line(line: bytes) -> object:
-    try:
-        return _decoder.decode(line)
-    except UNREADABLE:
-        return _MALFORMED
+from ingest_api.adapters.base import Adapter, Document
+from ingest_api.adapters.reading import lines
 
 
 def parse(document: Document) -> Sequence[object]:
     """The items of the lines; a line that is not JSON is its own problem."""
     plain = plain_lines(document.body)
-    if plain is not None:
-        return plain
-    try:
-        return _decoder.decode_lines(document.body)
-    except UNREADABLE:
-        return [_line(line) for line in document.body.split(b"\n") if line.strip()]
+    return lines(document.body) if plain is None else plain
 
 
 ADAPTER = Adapter(

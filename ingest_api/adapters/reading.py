@@ -28,6 +28,7 @@ _TAGS_MAX = 16
 _TAG_VALUE_MAX = 128
 _DAY_MS = 86_400_000.0
 _COST_MAX = 1e9
+_LINES_MAX = 50_000
 NOT_AN_OBJECT = Problem("not_an_object", "", "an item is a JSON object")
 MALFORMED_LINE = Problem("malformed_line", "", "the line is not JSON")
 
@@ -152,10 +153,15 @@ def one_or_more(value: object, *list_names: str) -> Sequence[object]:
 
 
 def lines(body: bytes) -> Sequence[object]:
-    """The JSON values of the lines; a line that is not JSON is its own problem."""
+    """The JSON values of the lines; a line that is not JSON is its own problem.
+
+    Raises ``MalformedBody`` when they are too many to be looked at one by one.
+    """
     try:
         return _decoder.decode_lines(body)
     except UNREADABLE:
+        if body.count(b"\n") > _LINES_MAX:
+            raise MalformedBody(f"of more than {_LINES_MAX} lines some are not JSON") from None
         return [_line(line) for line in body.split(b"\n") if line.strip()]
 
 
