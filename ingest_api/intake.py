@@ -25,7 +25,7 @@ from ecomind.contract.codec import (
 )
 from ecomind.contract.plain import PlainEvent, PlainRules, as_item, landed_json
 from ecomind.settings import Settings
-from ingest_api.adapters.base import Adapter, Bucket, Document, MalformedBody, Named
+from ingest_api.adapters.base import Adapter, Bucket, Document, MalformedBody, Named, TooManyItems
 from ingest_api.credentials import Tenant
 from ingest_api.ids import sortable, uuid7
 from ingest_api.landing import frame
@@ -97,6 +97,12 @@ def _parsed(request: Request) -> Sequence[object]:
         return request.adapter.parse(request.document)
     except MalformedBody as error:
         raise Refused("malformed-body", detail=str(error)) from None
+    except TooManyItems:
+        raise _too_many(request.document.items_max) from None
+
+
+def _too_many(limit: int) -> Refused:
+    return Refused("body-too-large", stage="items", limit_items=limit)
 
 
 def _warnings(judged: Judged, is_minted: bool) -> list[dict[str, str]]:
@@ -142,7 +148,7 @@ class Intake:
     def _admitted(self, request: Request, items: Sequence[object]) -> Sequence[object]:
         limit = self._settings.max_batch_events
         if len(items) > limit:
-            raise Refused("body-too-large", stage="items", limit_items=limit)
+            raise _too_many(limit)
         request.tenant.allowance.charge(len(items))
         return items
 

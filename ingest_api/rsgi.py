@@ -100,6 +100,7 @@ class Application:
         self._keys = keys
         self._gate = gate
         self._intake = desk.intake
+        self._max_batch_events = settings.max_batch_events
         self._desk = desk
         self._health = health
         self.meters = Meters()
@@ -205,7 +206,7 @@ class Application:
         if make is not None:
             body = await self._bodies.decompressed(body, make)
         try:
-            return await use(Document(body, headers))
+            return await use(Document(body, headers, self._max_batch_events))
         finally:
             self._bodies.release(body)
 

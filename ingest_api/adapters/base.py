@@ -28,11 +28,28 @@ class MalformedBody(Exception):
     """The body as a whole cannot be read; says why without quoting it."""
 
 
+class TooManyItems(Exception):
+    """The body holds more items than one request may; none of them was read."""
+
+
 class Document(msgspec.Struct, frozen=True):
-    """What a format reads: the body, decompressed, and the headers of its request."""
+    """What a format reads: the body, decompressed, and the headers of its request.
+
+    ``items_max``: how many items a request may hold; more need not be read.
+    """
 
     body: bytes
     headers: Headers
+    items_max: int = 5000
+
+    def each(self, items: Sequence[object], read: Callable[[Any], object]) -> list[object]:
+        """What ``read`` makes of the items, without those it makes nothing of.
+
+        Raises ``TooManyItems`` before a long list can hold up everybody else.
+        """
+        if len(items) > self.items_max:
+            raise TooManyItems
+        return [found for found in map(read, items) if found is not None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +80,8 @@ class Adapter:
     ``parse`` returns the document's items in order: a mapping of contract fields is a call, a
     ``Bucket`` is counted usage, a ``Problem`` stands for an item that could not be read. What
     owns no usage (an agent's span around its calls) is no item. Raises ``MalformedBody`` when
-    there is nothing to tell apart. ``is_foreign``: its senders never chose our limits.
+    there is nothing to tell apart, and may raise ``TooManyItems``. ``is_foreign``: its senders
+    never chose our limits.
     """
 
     name: str

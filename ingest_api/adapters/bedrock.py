@@ -83,7 +83,7 @@ def call(record: object) -> dict[str, Any] | Problem:
 
 def parse(document: Document) -> Sequence[object]:
     """The calls of the records."""
-    return [call(record) for record in document_or_lines(document.body, "records")]
+    return document.each(document_or_lines(document.body, "records"), call)
 
 
 ADAPTER = Adapter(

@@ -151,7 +151,7 @@ def parse_batch(document: Document) -> Sequence[object]:
     events = json_document(document.body)
     if not isinstance(events, list):
         raise MalformedBody("the body is not an array of CloudEvents")
-    return [item(event) for event in events]
+    return document.each(events, item)
 
 
 def parse_binary(document: Document) -> Sequence[object]:
@@ -171,7 +171,7 @@ def parse_any(document: Document) -> Sequence[object]:
     value = json_document(document.body)
     if not isinstance(value, list | dict):
         raise MalformedBody("the body is neither a CloudEvent nor an array of them")
-    return [item(event) for event in (value if isinstance(value, list) else (value,))]
+    return document.each(value if isinstance(value, list) else (value,), item)
 
 
 STRUCTURED_MEDIA_TYPE = "application/cloudevents+json"

@@ -68,7 +68,7 @@ def call(event: object) -> dict[str, Any] | Problem:
 
 def parse(document: Document) -> Sequence[object]:
     """The calls of a page or an array."""
-    return [call(event) for event in one_or_more(json_document(document.body), "usageEvents")]
+    return document.each(one_or_more(json_document(document.body), "usageEvents"), call)
 
 
 ADAPTER = Adapter("cursor", ("application/json",), parse)

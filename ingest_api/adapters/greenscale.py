@@ -49,7 +49,7 @@ def call(item: object) -> dict[str, Any] | Problem:
 
 def parse(document: Document) -> Sequence[object]:
     """The calls of a JSON document."""
-    return [call(item) for item in one_or_more(json_document(document.body))]
+    return document.each(one_or_more(json_document(document.body)), call)
 
 
 ADAPTER = Adapter("greenscale", ("application/json",), parse)

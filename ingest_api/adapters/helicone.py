@@ -84,7 +84,7 @@ def call(log: object) -> dict[str, Any] | Problem:
 
 def parse(document: Document) -> Sequence[object]:
     """The calls of a JSON document."""
-    return [call(log) for log in one_or_more(json_document(document.body))]
+    return document.each(one_or_more(json_document(document.body)), call)
 
 
 ADAPTER = Adapter("helicone", ("application/json",), parse)

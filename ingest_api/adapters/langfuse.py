@@ -172,8 +172,7 @@ def parse(document: Document) -> Sequence[object]:
     if not isinstance(events, list):
         raise MalformedBody("the body is not an object with a batch of events")
     batch = _Batch(urn("langfuse", public_key(value, document.headers)))
-    for event in events:
-        batch.take(event)
+    document.each(events, batch.take)
     return batch.items()
 
 

@@ -6,7 +6,7 @@ payload and never taken.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from ecomind.contract.codec import Problem
@@ -189,13 +189,9 @@ def call(payload: object) -> dict[str, Any] | Problem | None:
     )
 
 
-def _calls(payloads: Iterable[object]) -> Sequence[object]:
-    return [found for found in map(call, payloads) if found is not None]
-
-
 def parse(document: Document) -> Sequence[object]:
     """The calls of the payloads."""
-    return _calls(document_or_lines(document.body))
+    return document.each(document_or_lines(document.body), call)
 
 
 ADAPTER = Adapter(

@@ -19,7 +19,7 @@ from urllib.parse import quote
 import msgspec
 
 from ecomind.contract.codec import EPOCH, Problem
-from ingest_api.adapters.base import UNREADABLE, MalformedBody, json_document
+from ingest_api.adapters.base import UNREADABLE, MalformedBody, check_values, json_document
 
 _EVENT_ID = re.compile(r"[\x21-\x7e]{1,128}")
 _TAG_KEY = re.compile(r"[a-z][a-z0-9_.-]{0,39}")
@@ -157,6 +157,7 @@ def lines(body: bytes) -> Sequence[object]:
 
     Raises ``MalformedBody`` when they are too many to be looked at one by one.
     """
+    check_values(body)
     try:
         return _decoder.decode_lines(body)
     except UNREADABLE:

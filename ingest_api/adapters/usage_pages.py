@@ -7,11 +7,19 @@ APIs answer. Does not belong here: fetching the pages.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from functools import partial
 from typing import Any
 
 from ecomind.contract.codec import Problem
 from ingest_api.adapters import usage
-from ingest_api.adapters.base import Adapter, Bucket, Document, MalformedBody, json_document
+from ingest_api.adapters.base import (
+    Adapter,
+    Bucket,
+    Document,
+    MalformedBody,
+    TooManyItems,
+    json_document,
+)
 from ingest_api.adapters.reading import NOT_AN_OBJECT, member, moment, present, text
 
 _OPENAI_OPERATIONS: Mapping[str, str] = {
@@ -36,17 +44,21 @@ def _pages(value: object) -> Iterator[object]:
         yield from buckets
 
 
-def _parsed(body: bytes, read: Result) -> Sequence[object]:
+def _parsed(document: Document, read: Result) -> Sequence[object]:
     items: list[object] = []
-    for bucket in _pages(json_document(body)):
+    for bucket in _pages(json_document(document.body)):
+        if len(items) > document.items_max:
+            raise TooManyItems
         results = member(bucket, "results")
         if not isinstance(bucket, dict) or not isinstance(results, list):
             items.append(NOT_AN_OBJECT)
             continue
-        for result in results:
-            is_object = isinstance(result, dict)
-            items.append(read(bucket, result) if is_object else NOT_AN_OBJECT)
+        items += document.each(results, partial(_result, bucket, read))
     return items
+
+
+def _result(bucket: Mapping[str, Any], read: Result, result: object) -> object:
+    return read(bucket, result) if isinstance(result, dict) else NOT_AN_OBJECT
 
 
 def _openai(bucket: Mapping[str, Any], result: Mapping[str, Any]) -> object:
@@ -109,12 +121,12 @@ def _anthropic(bucket: Mapping[str, Any], result: Mapping[str, Any]) -> object:
 
 def parse_openai(document: Document) -> Sequence[object]:
     """The buckets of a page of OpenAI's organization usage."""
-    return _parsed(document.body, _openai)
+    return _parsed(document, _openai)
 
 
 def parse_anthropic(document: Document) -> Sequence[object]:
     """The buckets of a page of an Anthropic usage report."""
-    return _parsed(document.body, _anthropic)
+    return _parsed(document, _anthropic)
 
 
 OPENAI = Adapter("openai_usage", ("application/json",), parse_openai)

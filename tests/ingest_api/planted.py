@@ -156,7 +156,7 @@ def _of(name: str, **members: Any) -> Sample:
 
 def _otlp(signal: str, name: str, is_json: bool) -> Sample:
     def load() -> Any:
-        return fresh(json.loads((wire.PAYLOADS / name).read_text()))
+        return fresh_sample(name)
 
     if is_json:
         return Sample(load, plant=lambda value: _with_content(_with_attributes(value)))

@@ -19,6 +19,7 @@ from typing import Any
 from ecomind.contract.bucket import BUCKET_FIELDS
 from ecomind.contract.codec import EPOCH, Judged, Rules, judge, judge_bucket
 from ecomind.contract.event import CLIENT_FIELDS
+from ecomind.contract.plain import PlainEvent, as_item
 from ingest_api.adapters.base import Adapter, Bucket, Document
 
 FOLDER = Path(__file__).resolve().parents[1] / "fixtures" / "payloads"
@@ -80,6 +81,8 @@ def document(name: str) -> Document:
 def judged(item: object, adapter: Adapter) -> Judged:
     if isinstance(item, Bucket):
         return judge_bucket(item.fields, RULES)
+    if type(item) is PlainEvent:
+        item = as_item(item)
     return judge(item, RULES, is_foreign=adapter.is_foreign)
 
 

@@ -43,7 +43,9 @@ def test_every_format_has_a_sample_with_planted_content() -> None:
 
 
 def test_content_is_nowhere_on_disk_or_in_answers(tmp_path: Path) -> None:
-    running = Running(tmp_path / "home", ECOMIND_SEAL_MAX_AGE_S="3600")
+    running = Running(
+        tmp_path / "home", ECOMIND_SEAL_MAX_AGE_S="3600", ECOMIND_INGEST_ACCESS_LOG="true"
+    )
     try:
         key = running.key("acme")
         running.start()
@@ -60,6 +62,9 @@ def test_content_is_nowhere_on_disk_or_in_answers(tmp_path: Path) -> None:
         unsealed = b"".join(path.read_bytes() for path in files_below(running.home / "wal"))
         assert KNOWN_MODEL in unsealed
         assert not marked(unsealed)
+        metrics = running.internal("/metrics")
+        assert metrics.status_code == 200
+        assert not marked(metrics.content)
         assert running.stop() == 0
     finally:
         running.close()
