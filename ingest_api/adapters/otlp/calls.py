@@ -111,6 +111,10 @@ def _add_usage(call: dict[str, Any], scope: str, attributes: Mapping[str, Any]) 
         and (fresh < cached or _leaves_out_cache(scope, attributes))
     ):
         call["input_tokens"] = fresh + cached
+    for name, field in names.BESIDE.items():
+        beside = attributes.get(name)
+        if type(beside) is int and type(call.get(field)) is int:
+            call[field] += beside
     is_counted = "input_tokens" in call and (
         "output_tokens" in call or call["operation"] == "embeddings"
     )

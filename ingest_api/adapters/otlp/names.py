@@ -115,6 +115,11 @@ REQUEST_TYPE = "llm.request.type"
 TRACELOOP_KIND = "traceloop.span.kind"
 AGENT = "gen_ai.agent.name"
 VERCEL_FRESH_TOKENS = "ai.usage.inputTokenDetails.noCacheTokens"
+BESIDE: Mapping[str, str] = {
+    "anthropic.usage.compaction.input_tokens": "input_tokens",
+    "anthropic.usage.compaction.output_tokens": "output_tokens",
+}
+"""Counts of the same call that the usual attributes leave out."""
 FIRST_CHUNK_MS = (
     ("gen_ai.response.time_to_first_chunk", 1000.0),
     ("gen_ai.latency.time_to_first_token", 1000.0),
@@ -175,6 +180,7 @@ SPAN_ATTRIBUTES = frozenset(
     {
         *RANKED,
         *OPERATIONS,
+        *BESIDE,
         *(name for name, _ in FIRST_CHUNK_MS),
         LANGFUSE_USAGE,
         AGENT,
@@ -226,8 +232,7 @@ CACHE_EXCLUDED = frozenset({"ai"})
 """Scopes whose input tokens leave out Anthropic's cache tokens.
 
 ``ai`` is the Vercel AI SDK, up to the version that also tells the fresh tokens. OpenLLMetry,
-OpenInference and OpenTelemetry's own instrumentations add them up; Anthropic's own SDK reports
-no input tokens.
+OpenInference, OpenTelemetry's own instrumentations and Anthropic's SDK add them up.
 """
 
 _VERCEL_SUFFIX = re.compile(

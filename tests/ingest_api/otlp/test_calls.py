@@ -191,6 +191,15 @@ def test_scopes_known_to_leave_out_the_cache_are_completed(encoding: str) -> Non
     assert call(encoding, openai, scope="ai")["input_tokens"] == 1000
 
 
+def test_compactions_that_are_told_apart_are_added(encoding: str) -> None:
+    told = {
+        "anthropic.usage.compaction.input_tokens": 1000,
+        "anthropic.usage.compaction.output_tokens": 20,
+    }
+    found = call(encoding, {**ANTHROPIC, **told})
+    assert (found["input_tokens"], found["output_tokens"]) == (1100, 30)
+
+
 def test_openinference_spans_are_calls(encoding: str) -> None:
     of = {
         "openinference.span.kind": "LLM",
