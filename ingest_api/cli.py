@@ -20,6 +20,7 @@ from ingest_api.client.mapping import Defaults
 from ingest_api.client.record import ImportRecord
 from ingest_api.client.rows import Source, UnreadableFile, open_source
 from ingest_api.client.sender import CannotSend, Sender
+from ingest_api.client.session import CannotResume, ImportSession
 
 KEY_VARIABLE = "ECOMIND_KEY"
 
@@ -58,6 +59,8 @@ def _summarise(console: Console, tally: Tally) -> None:
         f"sent {tally.sent:,}, accepted {tally.accepted:,}, "
         f"rejected {tally.rejected.total():,} in {tally.seconds:.1f} s ({rate:,.0f} events/s)"
     )
+    if tally.known:
+        console.print(f"{tally.known:,} more were accepted before the import was interrupted")
     for code, count in tally.rejected.most_common():
         console.print(f"  {code}: {count:,}")
     if tally.rejected["too_old"]:
@@ -127,12 +130,14 @@ def import_command(
         for source, refused in zip(sources, refusals, strict=True):
             record = ImportRecord(settings.home / "imports", source, defaults, address, key)
             earlier = None if again else record.earlier()
-            before = job.tally.accepted
+            before = job.tally.accepted + job.tally.known
             if earlier is not None:
                 console.print(f"{source.path.name} was imported before ({earlier}): nothing sent")
-            elif _import_one(job, source, refused, console):
-                record.write(job.tally.accepted - before)
-    except (CannotSend, UnreadableFile) as error:
+            elif _import_resumed(job, source, refused, console, record):
+                record.write(job.tally.accepted + job.tally.known - before)
+            else:
+                record.forget()
+    except (CannotSend, CannotResume, UnreadableFile) as error:
         console.print(f"Error: {error}; what was accepted is safe, importing again resumes")
         is_failed = True
     finally:
@@ -142,7 +147,35 @@ def import_command(
         raise SystemExit(1)
 
 
-def _import_one(job: Import, source: Source, refusals: Refusals, console: Console) -> bool:
+def _import_resumed(
+    job: Import, source: Source, refusals: Refusals, console: Console, record: ImportRecord
+) -> bool:
+    """Send a file, or what is left of it; whether every row was accepted."""
+    begun = record.interrupted()
+    session = ImportSession.resume(job.sender, begun) if begun else None
+    if session is not None:
+        console.print(
+            f"{source.path.name}: going on with {session.import_id}, "
+            f"which has {len(session.stored):,} parts"
+        )
+        try:
+            return _import_one(job, source, refusals, console, session)
+        except CannotResume:
+            console.print(f"{source.path.name} is not as it was: sending it from the start")
+            refusals.clear()
+    session = ImportSession.begin(job.sender, source.path.name)
+    if session is not None:
+        record.begin(session.import_id)
+    return _import_one(job, source, refusals, console, session)
+
+
+def _import_one(
+    job: Import,
+    source: Source,
+    refusals: Refusals,
+    console: Console,
+    session: ImportSession | None,
+) -> bool:
     """Send a file; whether every row was accepted."""
     columns = (
         TextColumn("{task.description}"),
@@ -153,12 +186,13 @@ def _import_one(job: Import, source: Source, refusals: Refusals, console: Consol
     )
     with refusals, Progress(*columns, console=console) as progress:
         task = progress.add_task(source.path.name, total=source.extent, accepted=0)
-        before = job.tally.accepted
+        before = job.tally.accepted + job.tally.known
 
         def move(position: int) -> None:
-            progress.update(task, completed=position, accepted=job.tally.accepted - before)
+            accepted = job.tally.accepted + job.tally.known - before
+            progress.update(task, completed=position, accepted=accepted)
 
-        job.run(source, refusals, move)
+        job.run(source, refusals, move, session)
         progress.update(task, completed=source.extent)
     if not refusals.is_empty:
         console.print(f"refused rows are listed in {refusals.path}")

@@ -38,9 +38,10 @@ class ImportInfo:
 
 @dataclass(frozen=True, slots=True)
 class PartInfo:
-    """A stored part and the number of its items by what became of them."""
+    """A stored part, the fingerprint of its bytes and its items by what became of them."""
 
     number: int
+    sha256: str
     accepted: int
     duplicate: int
     rejected: int
@@ -81,7 +82,7 @@ class ImportStore:
         """Stored parts by number."""
         part = ImportPartRow
         query = (
-            select(part.number, part.accepted, part.duplicate, part.rejected)
+            select(part.number, part.sha256, part.accepted, part.duplicate, part.rejected)
             .where(part.import_id == import_id, part.answer.is_not(None))
             .order_by(part.number)
         )
@@ -116,9 +117,9 @@ class ImportStore:
                 )
             )
 
-    def record(self, import_id: str, part: PartInfo, sha256: str, answer: str) -> None:
+    def record(self, import_id: str, part: PartInfo, answer: str) -> None:
         """Keep the answer to a part whose items are stored."""
-        values = {"sha256": sha256, "answer": answer, "accepted": part.accepted,
+        values = {"sha256": part.sha256, "answer": answer, "accepted": part.accepted,
                   "duplicate": part.duplicate, "rejected": part.rejected}  # fmt: skip
         row = ImportPartRow
         with Session(self._engine) as session, session.begin():

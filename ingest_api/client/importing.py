@@ -20,6 +20,7 @@ import msgspec
 from ingest_api.client.mapping import Completer, Defaults
 from ingest_api.client.rows import Malformed, Row, Source
 from ingest_api.client.sender import Sender
+from ingest_api.client.session import ImportSession, Rows
 
 BATCH_EVENTS = 1000
 _MALFORMED = [{"code": "malformed_row", "pointer": "", "detail": "the row cannot be read"}]
@@ -31,6 +32,8 @@ class Tally:
 
     sent: int = 0
     accepted: int = 0
+    known: int = 0
+    """Rows accepted by an import that was interrupted, and not sent again."""
     rejected: Counter[str] = field(default_factory=Counter)
     started_at: float = field(default_factory=time.monotonic)
 
@@ -56,6 +59,13 @@ class Refusals(AbstractContextManager["Refusals"]):
         kept = [{k: e.get(k, "") for k in ("code", "pointer", "detail")} for e in errors]
         line = {"file": self._file_name, "row": number, "errors": kept}
         self._file.write(msgspec.json.encode(line) + b"\n")
+
+    def clear(self) -> None:
+        """Forget what was added: the file is sent from the start."""
+        if self._file is not None:
+            self._file.close()
+            self._file = None
+        self.path.unlink(missing_ok=True)
 
     @property
     def is_empty(self) -> bool:
@@ -89,14 +99,21 @@ class Import:
     def __init__(self, defaults: Defaults, sender: Sender) -> None:
         """``defaults`` complete the rows of every file."""
         self._defaults = defaults
-        self._sender = sender
+        self.sender = sender
         self.tally = Tally()
 
-    def run(self, source: Source, refusals: Refusals, on_progress: Callable[[int], None]) -> None:
+    def run(
+        self,
+        source: Source,
+        refusals: Refusals,
+        on_progress: Callable[[int], None],
+        session: ImportSession | None = None,
+    ) -> None:
         """Send every row of a file; ``on_progress`` hears the position after each batch.
 
-        Memory is bounded by one batch. Raises ``CannotSend`` or ``UnreadableFile``; importing
-        again resumes, because every row has the same id each time.
+        Memory is bounded by one batch. Raises ``CannotSend``, ``UnreadableFile`` or
+        ``CannotResume``; importing again resumes, because every row has the same id each time and
+        a ``session`` has the same parts.
         """
         completer = Completer(source, self._defaults)
         for batch in _batches(source.read()):
@@ -106,16 +123,31 @@ class Import:
                     self._refuse(refusals, row.number, _MALFORMED)
                 else:
                     readable.append((row.number, completer.complete(row.item, row.number)))
-            if readable:
+            if readable and session is None:
                 self._send(readable, refusals)
+            elif session is not None:
+                for part in session.cut(readable):
+                    self._put(session, part, refusals)
             on_progress(batch[-1].position)
+        if session is not None:
+            session.complete()
 
     def _send(self, rows: list[tuple[int, dict[str, Any]]], refusals: Refusals) -> None:
-        answer = self._sender.send([item for _, item in rows])
+        answer = self.sender.send([item for _, item in rows])
         self.tally.sent += len(rows)
         self.tally.accepted += answer.accepted
         for rejected in answer.rejected:
             self._refuse(refusals, rows[rejected.index][0], rejected.errors)
+
+    def _put(self, session: ImportSession, rows: Rows, refusals: Refusals) -> None:
+        answer, is_known = session.put(rows)
+        if is_known:
+            self.tally.known += answer.accepted
+        else:
+            self.tally.sent += len(rows.numbers)
+            self.tally.accepted += answer.accepted
+        for rejected in answer.rejected:
+            self._refuse(refusals, rows.numbers[rejected.index], rejected.errors)
 
     def _refuse(self, refusals: Refusals, number: int, errors: list[dict[str, str]]) -> None:
         self.tally.rejected[errors[0]["code"]] += 1

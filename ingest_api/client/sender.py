@@ -55,7 +55,7 @@ class Sender:
         """``on_wait`` hears of pauses (seconds, why)."""
         self._client = httpx.Client(
             base_url=url,
-            headers={"authorization": f"Bearer {key}", "content-type": "application/json"},
+            headers={"authorization": f"Bearer {key}"},
             timeout=_TIMEOUT_S,
             follow_redirects=False,
         )
@@ -69,7 +69,8 @@ class Sender:
 
     def send(self, items: Sequence[dict[str, Any]]) -> Answer:
         """Send items until they are answered for good. Raises ``CannotSend``."""
-        response = self._post(msgspec.json.encode(items))
+        body = msgspec.json.encode(items)
+        response = self._answered("POST", "/v1/events", body, "application/json")
         if response.status_code == 413 and len(items) > 1:
             middle = len(items) // 2
             left, right = self.send(items[:middle]), self.send(items[middle:])
@@ -77,12 +78,26 @@ class Sender:
             return Answer(left.accepted + right.accepted, left.rejected + moved)
         return _read(response, len(items))
 
-    def _post(self, body: bytes) -> httpx.Response:
-        why = ""
+    def ask(
+        self, method: str, path: str, document: dict[str, Any] | None = None
+    ) -> tuple[int, dict[str, Any]]:
+        """Status and document of another address of the endpoint. Raises ``CannotSend``."""
+        body = b"" if document is None else msgspec.json.encode(document)
+        return self.exchange(method, path, body, "application/json")
+
+    def exchange(
+        self, method: str, path: str, body: bytes, content_type: str
+    ) -> tuple[int, dict[str, Any]]:
+        """As ``ask``, with a body of any type."""
+        response = self._answered(method, path, body, content_type)
+        return response.status_code, _document(response)
+
+    def _answered(self, method: str, path: str, body: bytes, content_type: str) -> httpx.Response:
+        why, headers = "", {"content-type": content_type}
         for attempt in range(_ATTEMPTS):
             advised_s = 0.0
             try:
-                response = self._client.post("/v1/events", content=body)
+                response = self._client.request(method, path, content=body, headers=headers)
             except httpx.InvalidURL as error:
                 raise CannotSend(f"{self._url} is not an address: {error}") from error
             except httpx.TransportError as error:

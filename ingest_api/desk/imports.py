@@ -62,6 +62,7 @@ def _with_parts(desk: Desk, info: ImportInfo) -> dict[str, Any]:
         "parts": [
             {
                 "part": part.number,
+                "sha256": part.sha256,
                 "accepted": part.accepted,
                 "duplicate": part.duplicate,
                 "rejected": part.rejected,
@@ -125,9 +126,9 @@ async def _put(desk: Desk, call: Call) -> Reply:
         raise
     call.judged(adapter, outcome)
     answer = _answer(import_id, number, outcome)
-    part = PartInfo(number, outcome.accepted, outcome.duplicate, outcome.rejected)
+    part = PartInfo(number, sha256, outcome.accepted, outcome.duplicate, outcome.rejected)
     text = msgspec.json.encode(answer).decode()
-    await asyncio.to_thread(imports.record, import_id, part, sha256, text)
+    await asyncio.to_thread(imports.record, import_id, part, text)
     return _answered(answer)
 
 
@@ -187,11 +188,13 @@ _SESSION = {
     ),
 }
 _COUNTS = {"accepted": schemas.COUNT, "duplicate": schemas.COUNT, "rejected": schemas.COUNT}
+_SHA256 = {"type": "string", "pattern": "^[0-9a-f]{64}$"}
+_PART_SHOWN = schemas.record({"part": schemas.COUNT, "sha256": _SHA256, **_COUNTS})
 _SHOWN = schemas.record(
     {
         **_SESSION,
         **_COUNTS,
-        "parts": {"type": "array", "items": schemas.record({"part": schemas.COUNT, **_COUNTS})},
+        "parts": {"type": "array", "items": _PART_SHOWN},
     }
 )
 _STORED = schemas.record(

@@ -19,7 +19,8 @@ from click.testing import CliRunner, Result
 from ecomind.identity import Role
 from ecomind.settings import get_settings
 from ingest_api.cli import import_command
-from ingest_api.client.sender import CannotSend, Sender
+from ingest_api.client.sender import Answer, CannotSend, Sender
+from ingest_api.client.session import ImportSession, Rows
 from tests.ingest_api.running import (
     FAST,
     Running,
@@ -265,3 +266,60 @@ def test_an_endpoint_that_is_not_there_is_given_up() -> None:
         sender.send([event("x")])
     assert len(pauses) == 7
     assert pauses[0] < pauses[-1] <= 30
+
+
+def test_an_interrupted_import_sends_only_what_is_missing(
+    service: Running, import_key: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    rows = [
+        json.dumps(event(f"resumed-{n}", input_tokens=-1 if n == 5 else 1)) for n in range(3500)
+    ]
+    (tmp_path / "x.ndjson").write_text("\n".join(rows))
+    put, sent = ImportSession.put, []
+
+    def interrupted(self: ImportSession, part: Rows) -> tuple[Answer, bool]:
+        if self.parts == 2:
+            raise CannotSend("the line is cut")
+        return put(self, part)
+
+    with monkeypatch.context() as patched:
+        patched.setattr(ImportSession, "put", interrupted)
+        first = run(service, import_key, tmp_path / "x.ndjson")
+    assert first.exit_code == 1
+    assert "sent 2,000, accepted 1,999, rejected 1" in first.output
+    exchange = Sender.exchange
+
+    def watched(self: Sender, method: str, path: str, body: bytes, kind: str) -> object:
+        if method == "PUT":
+            sent.append(int(path.rpartition("/")[2]))
+        return exchange(self, method, path, body, kind)
+
+    monkeypatch.setattr(Sender, "exchange", watched)
+    second = run(service, import_key, tmp_path / "x.ndjson")
+    assert sent == [1, 3, 4]  # The first has a refused row to list; its answer is kept.
+    assert "sent 1,500, accepted 1,500, rejected 1" in second.output
+    assert "1,999 more were accepted before" in second.output
+    listed = (tmp_path / "x.ndjson.rejected.ndjson").read_text().splitlines()
+    assert [json.loads(line)["row"] for line in listed] == [6]
+    ids = {f"resumed-{n}" for n in range(3500) if n != 5}
+    wait_for_rows(service.home, "events", ids)
+    landed = [r["event_id"] for r in landed_rows(service.home, "events") if r["event_id"] in ids]
+    assert len(landed) == len(ids)
+
+
+def test_an_import_that_does_not_fit_any_more_starts_anew(
+    service: Running, import_key: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    rows = [json.dumps(event(f"anew-{n}")) for n in range(1500)]
+    (tmp_path / "x.ndjson").write_text("\n".join(rows))
+
+    def interrupted(self: ImportSession) -> None:
+        raise CannotSend("the line is cut")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(ImportSession, "complete", interrupted)
+        assert run(service, import_key, tmp_path / "x.ndjson").exit_code == 1
+    monkeypatch.setattr("ingest_api.client.session.PART_ROWS", 200)
+    again = run(service, import_key, tmp_path / "x.ndjson")
+    assert again.exit_code == 0, again.output
+    assert "from the start" in again.output
