@@ -158,9 +158,11 @@ def _import_resumed(
             f"{source.path.name}: going on with {session.import_id}, "
             f"which has {len(session.stored):,} parts"
         )
+        known, rejected = job.tally.known, job.tally.rejected.copy()
         try:
             return _import_one(job, source, refusals, console, session)
         except CannotResume:
+            job.tally.known, job.tally.rejected = known, rejected
             console.print(f"{source.path.name} is not as it was: sending it from the start")
             refusals.clear()
     session = ImportSession.begin(job.sender, source.path.name)
