@@ -4,7 +4,7 @@ Belongs here: putting, listing, reading and removing landed files, the same for 
 storage. Does not belong here: what the files hold, or which of them were loaded.
 """
 
-from ecomind.landing_zone.listing import LandedFile, Listing, list_landed
+from ecomind.landing_zone.listing import LandedFile, Listing, apart, list_landed
 from ecomind.landing_zone.zone import LandingZone, NotVerified, StorageTrouble, open_zone
 
 __all__ = [
@@ -13,6 +13,7 @@ __all__ = [
     "Listing",
     "NotVerified",
     "StorageTrouble",
+    "apart",
     "list_landed",
     "open_zone",
 ]

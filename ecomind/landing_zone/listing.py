@@ -59,11 +59,14 @@ def list_landed(zone: LandingZone, table: str, first: date = date.min) -> Listin
     for file in _found(zone, table, first):
         reached[file.name.node] = max(reached.get(file.name.node, 0), file.name.sequence)
     found = _found(zone, table, first) if reached else []
-    return _apart(file for file in found if file.name.sequence <= reached.get(file.name.node, 0))
+    return apart(file for file in found if file.name.sequence <= reached.get(file.name.node, 0))
 
 
-def _apart(found: Iterable[LandedFile]) -> Listing:
-    """Files of a folder and node, widest range of sequences first, cover those within it."""
+def apart(found: Iterable[LandedFile]) -> Listing:
+    """Files that count, and those a merged file among them stands for.
+
+    Of a folder and node, the widest range of sequences covers those within it.
+    """
     listing = Listing([], [])
 
     def place(file: LandedFile) -> tuple[date, str]:

@@ -18,6 +18,7 @@ import msgspec
 
 from ecomind.identity import Scope
 from ecomind.identity.store import IdentityStore
+from ecomind.landing_zone import StorageTrouble
 from ecomind.settings import Settings
 from ingest_api.adapters.base import Document
 from ingest_api.credentials import Tenant
@@ -98,6 +99,9 @@ class Searches:
         self._under_way += 1
         try:
             return await asyncio.get_running_loop().run_in_executor(self._pool, search)
+        except StorageTrouble:
+            detail = "the landing zone cannot be reached"
+            raise Refused("search-too-long", retry_after_s=5, detail=detail) from None
         finally:
             self._under_way -= 1
 

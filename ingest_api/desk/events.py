@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 from ecomind.contract.event import EVENTS, REJECTS
 from ecomind.contract.fields import Table
 from ecomind.identity import Scope
+from ecomind.warehouse.superseded import Superseded, superseded
 from ingest_api.desk import schemas
 from ingest_api.desk.base import Answer, Call, Desk, Endpoint, Parameter, matching
 from ingest_api.desk.rows import (
@@ -35,10 +37,19 @@ def _source(found: Found) -> Any:
     return (item_of(found.row) or {}).get("source", _DEFAULT_SOURCE)
 
 
-def _shown(found: Found) -> dict[str, Any]:
+def _shown(found: Found, losers: Mapping[str, Superseded]) -> dict[str, Any]:
     row = found.row
     if found.table is EVENTS:
-        return {"state": found.state, **receipt_of(row), "event": event_of(row)}
+        shown = {"state": found.state, **receipt_of(row), "event": event_of(row)}
+        winner = losers.get(row["source"]) if found.state == "loaded" else None
+        if winner is not None:
+            shown["state"] = "superseded"
+            shown["superseded_by"] = {
+                "source": winner.by_source,
+                "event_id": winner.by_event_id,
+                "reason": winner.reason,
+            }
+        return shown
     return {
         "state": "rejected",
         **receipt_of(row),
@@ -67,7 +78,8 @@ def _look(desk: Desk, call: Call) -> dict[str, Any]:
             raise Refused("not-found", detail=detail, searched=told)
         raise Refused("search-too-long", retry_after_s=5, detail="narrow it with received_from")
     found.sort(key=lambda each: each.row["received_at"], reverse=True)
-    shown = [_shown(each) for each in found]
+    losers = {each.source: each for each in superseded(desk.settings, call.org_id, event_id)}
+    shown = [_shown(each, losers) for each in found]
     return {
         "event_id": event_id,
         "state": shown[0]["state"],
@@ -80,13 +92,16 @@ async def _event(desk: Desk, call: Call) -> Reply:
     return json_reply(200, await desk.searches.run(lambda: _look(desk, call)))
 
 
-EVENT_STATES = ["stored", "landed", "loaded", "rejected"]
+EVENT_STATES = ["stored", "landed", "loaded", "superseded", "rejected"]
 _RECEIVED = schemas.record(
     {"state": {"enum": EVENT_STATES}, **RECEIVED, "event": {"type": "object"}},
     {
         "rejection_id": schemas.sortable("rej"),
         "code": {"type": "string"},
         "pointer": {"type": "string"},
+        "superseded_by": schemas.record(
+            {name: {"type": "string"} for name in ("source", "event_id", "reason")}
+        ),
     },
 )
 _ANSWER = schemas.record(
@@ -124,7 +139,8 @@ ENDPOINTS = (
             *span_parameters("received_"),
         ),
         description=f"Looks through the last {SPAN_DAYS} days unless told otherwise. An event "
-        "received several times counts once in the warehouse.",
+        "received several times counts once in the warehouse; one that is superseded does not "
+        "count, as another tells of the same call.",
         refusals=("search-too-long",),
     ),
 )

@@ -12,6 +12,7 @@ from typing import Any
 
 import msgspec
 
+from ecomind.contract.codec import EPOCH
 from ecomind.contract.event import CLIENT_FIELDS, RECEIPT
 from ingest_api.desk import schemas
 from ingest_api.desk.base import Parameter, moment, utc_text
@@ -20,6 +21,7 @@ from ingest_api.replies import Refused
 SPAN_DAYS = 7
 """How far back is looked when nothing else is said, in days."""
 
+_SPAN = timedelta(days=SPAN_DAYS)
 _SHOWN_OF_RECEIPT = [field.name for field in RECEIPT if field.name != "org_id"]
 _FIELDS = [field.name for field in CLIENT_FIELDS]
 _MICROSECONDS = {field.name for field in CLIENT_FIELDS if field.kind == "timestamp"}
@@ -62,9 +64,9 @@ def span_parameters(prefix: str) -> tuple[Parameter, Parameter]:
 
 def span(values: Mapping[str, Any], prefix: str) -> tuple[datetime, datetime]:
     """The span asked for. Raises ``Refused`` when its end lies before its beginning."""
-    end = values.get(f"{prefix}to") or datetime.now(UTC)
-    earliest = datetime.min.replace(tzinfo=UTC) + timedelta(days=SPAN_DAYS)
-    begin = values.get(f"{prefix}from") or max(end, earliest) - timedelta(days=SPAN_DAYS)
+    now = datetime.now(UTC)
+    end = max(EPOCH + _SPAN, min(values.get(f"{prefix}to", now), now))
+    begin = max(EPOCH, values.get(f"{prefix}from", end - _SPAN))
     if begin > end:
         detail = f"{prefix}from is later than {prefix}to"
         raise Refused("invalid-parameter", parameter=f"{prefix}from", detail=detail)

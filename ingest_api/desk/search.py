@@ -15,7 +15,6 @@ import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
-from pathlib import Path
 from typing import Any, Literal
 
 import msgspec
@@ -27,11 +26,14 @@ from ecomind.contract.bucket import BUCKETS
 from ecomind.contract.codec import EPOCH
 from ecomind.contract.event import EVENTS, REJECTS
 from ecomind.contract.fields import Table
-from ecomind.contract.landing import LandedName, folder
+from ecomind.contract.landing import LandedName
+from ecomind.landing_zone import LandedFile, apart, open_zone
+from ecomind.landing_zone.folder import FolderZone
 from ecomind.loaded import LOADED_NAME, Loaded
 from ecomind.settings import Settings
 from ingest_api.landing import frame
 from ingest_api.landing.segment import created_at
+from ingest_api.replies import Refused
 
 State = Literal["stored", "landed", "loaded"]
 STATES: tuple[State, ...] = ("stored", "landed", "loaded")
@@ -47,7 +49,11 @@ _SLACK = timedelta(minutes=2)
 _BODY = timedelta(minutes=15)
 """How long after its first byte a request may be received whole."""
 
-_SEGMENT_FILE = re.compile(r"^(?P<name>[a-z0-9_]{1,64})\.(?:open|ready|\d{12}\.sealing)$")
+_FUTURE = timedelta(days=1)
+
+_SEGMENT_FILE = re.compile(
+    r"^(?P<name>[a-z0-9_]{1,64})\.(?:open|ready|(?P<sequence>\d{12})\.sealing)$"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,13 +104,33 @@ def of_id(sortable: str) -> datetime:
 
 
 def around(sortable: str) -> tuple[datetime, datetime]:
-    """The span in which the rows of a request with this id were received."""
-    began = of_id(sortable)
+    """The span in which the rows of a request with this id were received.
+
+    Raises ``Refused`` for an id of the future: nobody was given that.
+    """
+    try:
+        began = of_id(sortable)
+    except OverflowError:
+        raise Refused("not-found") from None
+    if began > datetime.now(UTC) + _FUTURE:
+        raise Refused("not-found")
     return began - timedelta(seconds=1), began + _BODY
 
 
 class TookTooLong(Exception):
     """The search is given up."""
+
+
+class _Moved(Exception):
+    """A listed file is gone, as its rows are in a merged one by now."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Segment:
+    """A segment of the log; its sequence is 0 until sealing begins."""
+
+    name: str
+    sequence: int
 
 
 class Search:
@@ -116,6 +142,7 @@ class Search:
     def __init__(self, settings: Settings) -> None:
         """Search in the folders of ``settings``."""
         self._settings = settings
+        self._zone = open_zone(settings)
         self._deadline = time.monotonic() + SEARCH_S
         self._written_for = timedelta(seconds=settings.seal_max_age_s) + _SLACK
         self._loaded: Loaded | None = None
@@ -123,14 +150,17 @@ class Search:
 
     def newest(self, wanted: Wanted, limit: int | None = None) -> list[Found]:
         """Wanted rows, newest first, at most ``limit``; reads no more files than that takes."""
-        found: list[Found] = []
-        try:
-            for some in self._by_file(wanted, found, limit):
-                found += some
-                found.sort(key=lambda each: wanted.place(each.row), reverse=True)
-        except TookTooLong:
-            self.is_complete = False
-        return found[:limit]
+        while True:
+            found: list[Found] = []
+            try:
+                for some in self._by_file(wanted, found, limit):
+                    found += some
+                    found.sort(key=lambda each: wanted.place(each.row), reverse=True)
+            except TookTooLong:
+                self.is_complete = False
+            except _Moved:
+                continue
+            return found[:limit]
 
     def _by_file(
         self, wanted: Wanted, found: list[Found], limit: int | None
@@ -138,18 +168,18 @@ class Search:
         # The log first: a segment that is landed meanwhile is then still found as a file.
         stored = dict(self._in_log(wanted))
         files = list(self._files(wanted))
-        landed = {name.segment for name, _ in files}
         yield [
             Found(wanted.table, row, "stored")
             for segment, rows in stored.items()
-            if segment not in landed
+            if not any(self._holds(file.name, segment) for file in files)
             for row in rows
         ]
-        for name, path in files:
+        for file in files:
+            name = file.name
             last = found[limit - 1] if limit is not None and len(found) >= limit else None
             if last is not None and self._can_hold_until(name) < last.row["received_at"]:
                 return
-            rows = self._in_file(wanted, path)
+            rows = self._in_file(wanted, file)
             if rows:
                 state = self._state(wanted.table, name)
                 yield [Found(wanted.table, row, state) for row in rows]
@@ -160,14 +190,17 @@ class Search:
 
     def _state(self, table: Table, name: LandedName) -> State:
         if self._loaded is None:
-            try:
-                note = (self._settings.landing_dir / LOADED_NAME).read_bytes()
-            except FileNotFoundError:
-                note = b""
-            self._loaded = Loaded.decode(note)
+            self._loaded = Loaded.decode(self._zone.read(LOADED_NAME) or b"")
         return "loaded" if self._loaded.includes(table.name, name) else "landed"
 
-    def _in_log(self, wanted: Wanted) -> Iterator[tuple[str, list[dict[str, Any]]]]:
+    def _holds(self, name: LandedName, segment: _Segment) -> bool:
+        """Whether a landed file holds what a segment of this machine's log held."""
+        if name.segment == segment.name:
+            return True
+        is_ours = name.node == self._settings.node
+        return is_ours and name.first_sequence <= segment.sequence <= name.sequence
+
+    def _in_log(self, wanted: Wanted) -> Iterator[tuple[_Segment, list[dict[str, Any]]]]:
         needle = _needle(wanted)
         kind = _KINDS[wanted.table.name]
         for segment, data in self._segments():
@@ -175,7 +208,7 @@ class Search:
             if rows:
                 yield segment, rows
 
-    def _segments(self) -> Iterator[tuple[str, bytes]]:
+    def _segments(self) -> Iterator[tuple[_Segment, bytes]]:
         """Segments of the log with their bytes; one that is renamed meanwhile is looked for."""
         seen: set[str] = set()
         has_vanished = self._settings.wal_dir.is_dir()
@@ -192,22 +225,20 @@ class Search:
                     has_vanished = True
                     continue
                 seen.add(match["name"])
-                yield match["name"], data
+                yield _Segment(match["name"], int(match["sequence"] or 0)), data
 
-    def _files(self, wanted: Wanted) -> Iterator[tuple[LandedName, Path]]:
+    def _files(self, wanted: Wanted) -> Iterator[LandedFile]:
         """Landed files that may hold wanted rows, newest first."""
-        day = _day(wanted.received_to + _SLACK)
-        last = _day(wanted.received_from - self._written_for)
-        while day >= last:
-            self._check_time()
-            directory = self._settings.landing_dir / folder(wanted.table, day)
-            found = []
-            for path in directory.iterdir() if directory.is_dir() else ():
-                name = LandedName.parse(path.name)
-                if name is not None and self._may_hold(wanted, name):
-                    found.append((name, path))
-            yield from sorted(found, key=lambda each: _moment(each[0]), reverse=True)
-            day -= timedelta(days=1)
+        table = wanted.table.name
+        first = _day(wanted.received_from - self._written_for)
+        last = _day(wanted.received_to + _SLACK)
+        for day in sorted(self._zone.days(table), reverse=True):
+            if first <= day <= last:
+                self._check_time()
+                names = self._zone.names(table, day)
+                files = apart(LandedFile(table, day, name, size) for name, size in names).files
+                found = [file for file in files if self._may_hold(wanted, file.name)]
+                yield from sorted(found, key=lambda file: _moment(file.name), reverse=True)
 
     def _may_hold(self, wanted: Wanted, name: LandedName) -> bool:
         return self._can_hold_until(name) >= wanted.received_from and (
@@ -217,10 +248,19 @@ class Search:
     def _can_hold_until(self, name: LandedName) -> datetime:
         return _moment(name) + self._written_for
 
-    def _in_file(self, wanted: Wanted, path: Path) -> Sequence[dict[str, Any]]:
+    def _content(self, file: LandedFile) -> Any:
+        """What Parquet is read from: a folder's file in parts, an object as a whole."""
+        if isinstance(self._zone, FolderZone):
+            return self._zone.root / file.location
+        data = self._zone.read(file.location)
+        if data is None:
+            raise _Moved
+        return pa.BufferReader(data)
+
+    def _in_file(self, wanted: Wanted, landed: LandedFile) -> Sequence[dict[str, Any]]:
         self._check_time()
         try:
-            with pq.ParquetFile(path) as file:
+            with pq.ParquetFile(self._content(landed)) as file:
                 groups = _groups(file.metadata, wanted)
                 if not groups:
                     return ()
@@ -232,7 +272,7 @@ class Search:
                 rows = file.read_row_groups(groups, columns).take(found).to_pylist()
                 return [row for row in rows if wanted.holds(row)]
         except FileNotFoundError:
-            return ()  # Merged into another file meanwhile.
+            raise _Moved from None
 
 
 _ALWAYS = ["org_id", "received_at"]
@@ -248,7 +288,8 @@ def _moment(name: LandedName) -> datetime:
 
 
 def _first_moment(name: LandedName) -> datetime:
-    return created_at(name.segment) or EPOCH
+    named = None if name.merged_from else created_at(name.segment)
+    return named or EPOCH
 
 
 def _needle(wanted: Wanted) -> bytes:
