@@ -17,6 +17,8 @@ from ecomind.settings import Settings
 from ingest_api.replies import Refused
 
 _WINDOW_S = 60
+_ALMOST_1 = 0.999
+"""Added before cutting off decimals: seconds are rounded up."""
 _REMEMBERED_MAX = 50_000
 
 
@@ -44,13 +46,14 @@ class Bucket:
 class Allowance:
     """What one key may send: its own bucket and its organisation's, where there is a limit."""
 
-    __slots__ = ("_buckets", "_policy")
+    __slots__ = ("_buckets", "_left", "_policy")
 
     def __init__(self, *buckets: Bucket) -> None:
         """Without buckets there is no limit."""
         self._buckets = buckets
         policies = (f'"{b.name}";q={b.capacity};w={_WINDOW_S}' for b in buckets)
         self._policy = ("ratelimit-policy", ", ".join(policies))
+        self._left = ", ".join(f'"{b.name}";r=%d;t=%d' for b in buckets)
 
     def check(self) -> None:
         """Raises ``Refused`` while more was sent than allowed."""
@@ -68,13 +71,13 @@ class Allowance:
     def describe(self, headers: list[tuple[str, str]]) -> None:
         """Add the headers that say what is left, and in how many seconds all of it will be."""
         if self._buckets:
-            left = [
-                f'"{b.name}";r={int(b.level) if b.level > 0 else 0}'
-                f";t={ceil((b.capacity - b.level) / b.rate)}"
-                for b in self._buckets
-            ]
+            values: list[float] = []
+            for bucket in self._buckets:
+                level = bucket.level
+                values.append(level if level > 0 else 0)
+                values.append((bucket.capacity - level) / bucket.rate + _ALMOST_1)
             headers.append(self._policy)
-            headers.append(("ratelimit", ", ".join(left)))
+            headers.append(("ratelimit", self._left % tuple(values)))
 
 
 UNLIMITED = Allowance()

@@ -30,6 +30,7 @@ from ecomind.contract.fields import Table
 from ecomind.contract.landing import LandedName, arrow_schema
 from ecomind.landing_zone import LandedFile, NotVerified, StorageTrouble, open_zone
 from ecomind.settings import Settings, get_settings
+from ingest_api import logs
 from ingest_api.landing import frame
 from ingest_api.landing.files import DISK_FULL, make_folder, replace_file, try_lock
 from ingest_api.landing.parquet import SORTED_BY, land, time_range, to_table
@@ -194,8 +195,7 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--once", action="store_true", help="seal what waits, then exit")
     parser.add_argument("--with-parent", action="store_true", help="stop when stdin ends")
     options = parser.parse_args(arguments)
-    logging.basicConfig(format="%(asctime)s %(levelname)s %(message)s")
-    logging.Formatter.converter = time.gmtime
+    logs.configure("sealer")
     settings = get_settings()
     make_folder(settings.wal_dir)
     lock = settings.wal_dir / "sealer.lock"
