@@ -154,7 +154,8 @@ def call(payload: object) -> dict[str, Any] | Problem | None:
     start, end = moment(payload.get("startTime")), moment(payload.get("endTime"))
     duration_ms = elapsed_ms(start, end)
     ttft_ms = elapsed_ms(start, moment(payload.get("completionStartTime")))
-    host = hosts.host_of(payload.get("api_base"))
+    asked = text(payload.get("api_base"), member(payload, "hidden_params", "api_base"))
+    host = hosts.host_of(asked)
     cost = amount(payload.get("response_cost"))
     response_time = amount(payload.get("response_time"), 86_400)
     if response_time is not None:

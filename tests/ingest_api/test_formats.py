@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import base64
 import json
+from pathlib import Path
 from typing import Any
 
 import httpx
 import pytest
 
-from tests.ingest_api.running import Running, event, now_text, wait_for_rows
+from tests.ingest_api.running import FAST, Running, event, now_text, wait_for_rows
 from tests.ingest_api.samples import fresh_sample
 
 STRUCTURED = {"content-type": "application/cloudevents+json"}
@@ -152,6 +153,24 @@ def test_greenscale_is_answered_200_and_its_header_holds_the_key(
     assert response.status_code == 200, response.text
     name = response.json()["results"][0]["event_id"]
     assert wait_for_rows(service.home, "events", {name})[name]["project_id"] == "search"
+
+
+def test_litellm_is_told_503_where_others_get_429(tmp_path: Path) -> None:
+    """Its callback gives up at a 429 and tries again after a 503."""
+    running = Running(tmp_path / "home", **FAST, ECOMIND_INGEST_KEY_EVENTS_PER_MIN="1")
+    try:
+        key = running.key("acme")
+        running.start()
+        payloads = fresh_sample("litellm_generic_api.json")
+        answers = [post(running, "/v1/integrations/litellm", key, payloads) for _ in range(2)]
+        native = post(running, "/v1/events", key, event("limited"))
+    finally:
+        running.close()
+    assert [answer.status_code for answer in answers] == [202, 503]
+    assert answers[1].json()["type"].endswith("rate-limited")
+    assert answers[1].json()["status"] == 503
+    assert int(answers[1].headers["retry-after"]) > 0
+    assert native.status_code == 429
 
 
 def langfuse_event(name: str, kind: str, **body: Any) -> dict[str, Any]:
