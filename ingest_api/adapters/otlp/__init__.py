@@ -7,25 +7,38 @@ and metrics that own no usage are no items.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any
 
-from ingest_api.adapters.base import Adapter, Document, MalformedBody
+from ingest_api.adapters.base import Adapter, Document, MalformedBody, TooManyItems
 from ingest_api.adapters.otlp import calls, json_reader, metrics, protobuf_reader
 
 JSON_TYPES = ("application/json",)
 PROTOBUF_TYPES = ("application/x-protobuf", "application/protobuf")
 
 
+_REPORTED_PER_ITEM = 20
+"""Spans and points looked at for each call that a request may hold."""
+
+
+def _at_most(limit: int, found: Iterable[Any]) -> Iterator[Any]:
+    for number, each in enumerate(found):
+        if number >= limit:
+            raise TooManyItems
+        yield each
+
+
 def _adapter(
     name: str,
     media_types: tuple[str, ...],
     read: Callable[[bytes], Iterable[Any]],
-    items: Callable[[Iterable[Any]], list[object]],
+    items: Callable[[Iterable[Any]], Iterable[object]],
 ) -> Adapter:
     def parse(document: Document) -> Sequence[object]:
+        limit = document.items_max
         try:
-            return items(read(document.body))
+            reported = _at_most(_REPORTED_PER_ITEM * limit, read(document.body))
+            return list(_at_most(limit, items(reported)))
         except RecursionError:
             raise MalformedBody("attributes are nested too deeply") from None
 

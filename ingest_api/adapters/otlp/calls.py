@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from datetime import datetime, timedelta
 from functools import lru_cache
 from typing import Any
@@ -34,17 +34,15 @@ _URL_MAX = 2048
 _USAGE_MAX = 8192
 
 
-def items(operations: Iterable[Operation]) -> list[object]:
+def items(operations: Iterable[Operation]) -> Iterator[object]:
     """The calls among operations, as contract fields."""
-    found: list[object] = []
     origin, shared = None, {}
     for operation in operations:
         kind = _owned(operation.attributes)
         if kind is not None:
             if operation.origin is not origin:
                 origin, shared = operation.origin, _of_origin(operation.origin)
-            found.append(_call(operation, kind, shared))
-    return found
+            yield _call(operation, kind, shared)
 
 
 def _owned(attributes: Mapping[str, Any]) -> str | None:

@@ -8,7 +8,7 @@ are there for percentiles count the same tokens again and are left out.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from math import isfinite
 from typing import Any
 
@@ -45,15 +45,13 @@ _TEMPORALITIES = {1: "delta", 2: "cumulative"}
 _SERIES_DIGITS = 32
 
 
-def items(points: Iterable[Point]) -> list[object]:
+def items(points: Iterable[Point]) -> Iterator[object]:
     """The buckets of points; a point whose operation or token type counts nothing is none."""
-    found: list[object] = []
     for point in points:
         column = _column(point)
         operation = _operation(point.attributes)
         if column is not None and operation is not None:
-            found.append(_bucket(point, column, operation))
-    return found
+            yield _bucket(point, column, operation)
 
 
 def _column(point: Point) -> str | None:

@@ -7,15 +7,18 @@ from typing import Any
 
 import pytest
 
+from ingest_api.adapters.base import Document, TooManyItems
 from ingest_api.adapters.otlp import names
 from ingest_api.adapters.otlp.calls import sample_weight, source_urn
 from tests.ingest_api.otlp.wire import (
+    ADAPTERS,
     ENCODINGS,
     END_NS,
     SPAN_ID,
     START_NS,
     TRACE_ID,
     attributes,
+    encoded,
     judged,
     parsed,
     span,
@@ -198,6 +201,20 @@ def test_compactions_that_are_told_apart_are_added(encoding: str) -> None:
     }
     found = call(encoding, {**ANTHROPIC, **told})
     assert (found["input_tokens"], found["output_tokens"]) == (1100, 30)
+
+
+def test_no_more_is_read_than_a_request_may_hold(encoding: str) -> None:
+    adapter = ADAPTERS["traces", encoding]
+
+    def found(count: int, of: dict[str, Any]) -> int:
+        body = encoded("traces", encoding, traces(*(span(of) for _ in range(count))))
+        return len(adapter.parse(Document(body, {}, 2)))
+
+    assert found(2, CALL) == 2
+    assert found(40, {}) == 0
+    for count, of in ((3, CALL), (41, {})):
+        with pytest.raises(TooManyItems):
+            found(count, of)
 
 
 def test_openinference_spans_are_calls(encoding: str) -> None:
