@@ -137,3 +137,12 @@ def test_the_service_says_what_is_left_and_refuses_what_is_not(slow: Running) ->
     unknown = slow.post("/v1/events", "eco_live_no", json=event("x"))
     assert unknown.status_code == 401
     assert "ratelimit" not in unknown.headers
+
+
+def test_litellm_which_gives_up_at_429_is_told_503(slow: Running) -> None:
+    key = slow.key("acme")
+    assert slow.post("/v1/events", key, json=[event(f"l{n}") for n in range(9)]).status_code == 202
+    refused = slow.post("/v1/integrations/litellm", key, json=[{}])
+    assert refused.status_code == refused.json()["status"] == 503
+    assert refused.json()["type"] == "urn:ecomind:problem:rate-limited"
+    assert int(refused.headers["retry-after"]) > 0

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import socket
 from collections.abc import Iterator
+from pathlib import Path
 
 import httpx
 import pytest
@@ -11,6 +13,7 @@ from prometheus_client.parser import text_string_to_metric_families as plain
 
 from ingest_api.meters import Histogram, Totals, added
 from tests.ingest_api.running import FAST, Running, event, wait_for_rows
+from tests.ingest_api.test_service import refused_start
 
 
 @pytest.fixture(scope="module")
@@ -95,6 +98,34 @@ def test_the_internal_port_tells_health_and_nothing_else(running: Running) -> No
     address = f"http://127.0.0.1:{running.metrics_port}/metrics"
     assert httpx.post(address).status_code == 405
     assert running.client.get("/metrics").status_code == 404
+
+
+@pytest.mark.parametrize("workers", ["1", "2"])
+def test_not_ready_is_told_with_its_reason(tmp_path: Path, workers: str) -> None:
+    service = Running(tmp_path, ECOMIND_MIN_FREE_BYTES=str(2**60), ECOMIND_INGEST_WORKERS=workers)
+    service.start()
+    refused = service.internal("/readyz")
+    assert (refused.status_code, refused.json()["reason"]) == (503, "disk_watermark")
+    seen = samples(service)
+    assert seen("ready") == seen("workers_up") == 0
+    assert seen("workers") == int(workers)
+    assert service.internal("/livez").status_code == 200
+    service.close()
+
+
+def test_an_internal_port_in_use_is_told_and_none_is_opened_for_nought(tmp_path: Path) -> None:
+    service = Running(tmp_path)
+    with socket.socket() as other:
+        other.bind(("127.0.0.1", service.metrics_port))
+        other.listen()
+        sentence = refused_start(service)
+    assert sentence.startswith(f"cannot listen on 127.0.0.1:{service.metrics_port}: address")
+    assert sentence.endswith("set ECOMIND_INGEST_METRICS_PORT")
+    service.environment["ECOMIND_INGEST_METRICS_PORT"] = "0"
+    service.start()
+    with pytest.raises(httpx.ConnectError):
+        service.internal("/livez")
+    service.close()
 
 
 def test_what_an_ended_process_counted_stays_counted() -> None:
