@@ -20,6 +20,7 @@ from ecomind.landing_zone import LandedFile, list_landed
 from ecomind.landing_zone.folder import FolderZone
 from ingest_api.landing import compact as module
 from ingest_api.landing.compact import Compacted, compact, remove_superseded
+from tests.ingest_api.running import Running, event, wait_for_rows
 from tests.support.landing import event_row, land, land_events
 
 TODAY = datetime.now(UTC)
@@ -193,3 +194,19 @@ def test_a_segment_sealed_again_after_its_file_was_merged_counts_once(zone: Fold
     assert event_ids(zone) == ids_of(1, 2, 3, 4)
     listing = list_landed(zone, EVENTS.name)
     assert [file.name.sequence for file in listing.superseded] == [2]
+
+
+def test_a_receipt_is_found_in_a_merged_file(service: Running, key: str) -> None:
+    """Also the first part's, though the merged file's name tells the last part's time."""
+    receipts = []
+    for number in range(3):
+        answer = service.post("/v1/events", key, json=event(f"merged-{number}")).json()
+        wait_for_rows(service.home, "events", {f"merged-{number}"})
+        receipts.append(answer["receipt_id"])
+    zone = FolderZone(service.settings.landing_dir)
+    assert compact(zone, EVENTS, files(zone), 1).into_count == 1
+    for receipt in receipts:
+        found = service.client.get(
+            f"/v1/receipts/{receipt}", headers={"authorization": f"Bearer {key}"}
+        )
+        assert (found.json()["state"], found.json()["accepted"]) == ("landed", 1)

@@ -121,6 +121,11 @@ def test_events_are_accepted_while_the_storage_is_away(
             response = service.post("/v1/events", key, json=event(f"away-{number}"))
             assert response.status_code == 202
             time.sleep(0.4)
+        receipt = f"/v1/receipts/{response.json()['receipt_id']}"
+        headers = {"authorization": f"Bearer {key}"}
+        asked = service.client.get(receipt, headers=headers)
+        assert asked.status_code == 503
+        assert asked.json()["detail"] == "the landing zone cannot be reached"
         assert list((tmp_path / "wal").glob("*.ready"))
         assert service.sealer_pid() == first
         deadline = time.monotonic() + 30
@@ -128,6 +133,10 @@ def test_events_are_accepted_while_the_storage_is_away(
             assert time.monotonic() < deadline
             time.sleep(0.1)
         storage.start()
+        deadline = time.monotonic() + 60
+        while service.client.get(receipt, headers=headers).json().get("state") != "landed":
+            assert time.monotonic() < deadline
+            time.sleep(0.2)
         assert service.stop() == 0
     finally:
         service.close()
