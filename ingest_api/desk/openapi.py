@@ -17,7 +17,7 @@ from ingest_api.replies import TITLES
 from ingest_api.routes import BY_PATH, Route
 
 _ON_EVERY_BODY = ("bad-encoding", "decompression-bomb", "body-too-large", "unsupported-encoding",
-                  "not-durable", "rate-limited")  # fmt: skip
+                  "body-timeout", "not-durable", "rate-limited")  # fmt: skip
 _WITH_A_KEY = ("invalid-credential", "insufficient-scope", "origin-not-allowed",
                "identity-unavailable")  # fmt: skip
 _ON_INTAKE = ("malformed-body", "unsupported-media-type", "tenant-mismatch", "no-valid-event")
