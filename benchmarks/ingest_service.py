@@ -22,8 +22,8 @@ from pathlib import Path
 import psutil
 import pyarrow.parquet as pq
 
-from ecomind.contract.landing import LandedName
 from ecomind.identity import Role, open_store
+from ecomind.landing_zone import list_landed, open_zone
 from ecomind.settings import ENVIRONMENT_PREFIX, PROJECT_ROOT, Settings
 
 ORG_ID = "bench"
@@ -88,9 +88,9 @@ class IngestService:
 
 
 def landed_files(settings: Settings, table: str = "events") -> list[Path]:
-    """Landed files of a table."""
-    found = (settings.landing_dir / table).glob("received_date=*/*.parquet")
-    return sorted(path for path in found if LandedName.parse(path.name))
+    """Landed files of a table, without those a merged one stands for."""
+    files = list_landed(open_zone(settings), table).files
+    return [settings.landing_dir / file.location for file in files]
 
 
 def landed_rows(settings: Settings, table: str = "events") -> int:
