@@ -1,7 +1,8 @@
 """What a comparison changes in the ingest service, for processes with this folder on their path.
 
 ``BENCHMARK_LOG``: ``null`` answers without a log; ``slow:5`` makes every flush last 5 ms longer;
-``unsynced`` skips the flush, as a negative control. The service itself has no such switches.
+``unsynced`` skips the flush of events, as a negative control. The service itself has no such
+switches.
 """
 
 import asyncio
@@ -34,4 +35,4 @@ if _CHOICE == "null":
 elif _CHOICE == "slow":
     os.fdatasync = _slowly  # type: ignore[assignment]
 elif _CHOICE == "unsynced":
-    os.fdatasync = os.fsync = _not_at_all  # type: ignore[assignment]
+    os.fdatasync = _not_at_all  # type: ignore[assignment]
