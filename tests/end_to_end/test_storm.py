@@ -24,6 +24,7 @@ from tests.support.installation import Installation
 ORGANIZATIONS = ("acme", "globex", "initech")
 EVENTS_PER_ORGANIZATION = 900
 TIMES_SENT = 3
+KILLS_MAX = 4
 MODELS = (("openai", "gpt-4o"), ("anthropic", "claude-sonnet-4-20250514"), ("acme", "home-made"))
 NOW = datetime.now(UTC).replace(microsecond=0)
 LATE = timedelta(days=30)
@@ -137,7 +138,7 @@ class Killer(threading.Thread):
 
     def run(self) -> None:
         chance = random.Random()
-        while not self.stop.wait(chance.uniform(0.3, 1.0)):
+        while self.kills < KILLS_MAX and not self.stop.wait(chance.uniform(0.3, 1.0)):
             self.kills += 1
             if self.kills % 2:
                 self.nodes[1].kill()
