@@ -11,7 +11,9 @@ from collections.abc import Mapping
 from urllib.parse import urlsplit
 
 _REGIONAL = (
-    re.compile(r"bedrock-runtime(?:-fips)?\.([a-z]{2}(?:-[a-z]+)+-\d)\.(?:vpce\.)?amazonaws\.com"),
+    re.compile(
+        r"(?:^|\.)bedrock-runtime(?:-fips)?\.([a-z]{2}(?:-[a-z]+)+-\d)\.(?:vpce\.)?amazonaws\.com$"
+    ),
     re.compile(r"(?:^|\.)([a-z]+(?:-[a-z]+)+\d)-aiplatform\.googleapis\.com$"),
     re.compile(r"^([a-z]+\d?)\.api\.cognitive\.microsoft\.com$"),
 )

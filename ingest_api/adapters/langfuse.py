@@ -66,12 +66,14 @@ def _of_details(details: Mapping[str, Any]) -> dict[str, Any]:
     def first(names: tuple[str, ...]) -> Any:
         return next((details[name] for name in names if details.get(name) is not None), None)
 
-    return present(
-        input_tokens=_sum(details, "input", "cache_read_input", "cache_creation_input"),
-        output_tokens=_sum(details, "output"),
-        cache_read_input_tokens=first(_CACHE_READ),
-        cache_write_input_tokens=first(_CACHE_WRITE),
-        reasoning_output_tokens=first(_REASONING),
+    return usage.consistent(
+        present(
+            input_tokens=_sum(details, "input", "cache_read_input", "cache_creation_input"),
+            output_tokens=_sum(details, "output"),
+            cache_read_input_tokens=first(_CACHE_READ),
+            cache_write_input_tokens=first(_CACHE_WRITE),
+            reasoning_output_tokens=first(_REASONING),
+        )
     )
 
 

@@ -6,6 +6,7 @@ payload and never taken.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
@@ -66,14 +67,15 @@ _OPERATIONS: Mapping[str, str] = {
     "create_video": "video_generation",
     "video_generation": "video_generation",
 }
+_NOT_OF_A_PROVIDER = re.compile(r"[^a-z0-9_.-]+")
 _NOBODY = ("default_user_id", "litellm-internal-health-check")
 """What the proxy calls a user it does not know."""
 
 
 def provider_name(name: object) -> str:
     """LiteLLM's name of a provider as in OpenTelemetry's gen_ai.provider.name."""
-    known = (text(name) or "unknown").strip().lower().replace(" ", "_")[:64]
-    return _PROVIDERS.get(known, known)
+    known = _NOT_OF_A_PROVIDER.sub("_", (text(name) or "").strip().lower()).lstrip("_.-")[:64]
+    return _PROVIDERS.get(known, known) or "unknown"
 
 
 def _operation(call_type: object) -> str | None:
@@ -132,12 +134,8 @@ _HTTP_STATUSES = frozenset(map(str, range(100, 600)))
 def _usage(payload: object) -> dict[str, Any]:
     counts = usage.of_answer(member(payload, "metadata", "usage_object"))
     total, answered = member(payload, "prompt_tokens"), member(payload, "completion_tokens")
-    read, write = (counts.get(f"cache_{way}_input_tokens") for way in ("read", "write"))
-    if total is not None:
-        counts["input_tokens"] = usage.inclusive(total, read, write)
-    if answered is not None:
-        counts["output_tokens"] = answered
-    return counts
+    told = present(input_tokens=total, output_tokens=answered)
+    return usage.consistent({**counts, **told})
 
 
 def call(payload: object) -> dict[str, Any] | Problem | None:

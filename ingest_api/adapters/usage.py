@@ -44,6 +44,26 @@ def inclusive(total: object, read: object, write: object) -> Any:
     return total
 
 
+_TOTALS = (("audio_input_tokens", "input_tokens"), ("audio_output_tokens", "output_tokens"))
+
+
+def consistent(counts: dict[str, Any]) -> dict[str, Any]:
+    """The counts with totals that include their parts, whichever way the sender counts.
+
+    Some providers leave reasoning out of the output as others leave the cache out of the input.
+    """
+    found = dict(counts)
+    read, write = (counts.get(f"cache_{way}_input_tokens") for way in ("read", "write"))
+    found["input_tokens"] = inclusive(counts.get("input_tokens"), read, write)
+    reasoning = counts.get("reasoning_output_tokens")
+    found["output_tokens"] = inclusive(counts.get("output_tokens"), reasoning, None)
+    for part, total in _TOTALS:
+        held, whole = found.get(part), found[total]
+        if not is_count(held) or not is_count(whole) or held > whole:
+            found.pop(part, None)
+    return present(**found)
+
+
 def of_answer(usage: object) -> dict[str, Any]:
     """The counts of a ``usage`` object of OpenAI's (either API) or Anthropic's answers."""
     read = _first(
@@ -65,8 +85,8 @@ def of_answer(usage: object) -> dict[str, Any]:
         is_exclusive = _first(usage, ("cache_read_input_tokens",), ("cache_creation_input_tokens",))
         if is_exclusive is not None:
             total = with_cache(total, read, write)
-    return present(
-        input_tokens=inclusive(total, read, write),
+    counts = present(
+        input_tokens=total,
         output_tokens=_first(usage, ("completion_tokens",), ("output_tokens",)),
         cache_read_input_tokens=read,
         cache_write_input_tokens=write,
@@ -79,3 +99,4 @@ def of_answer(usage: object) -> dict[str, Any]:
         audio_input_tokens=member(usage, "prompt_tokens_details", "audio_tokens"),
         audio_output_tokens=member(usage, "completion_tokens_details", "audio_tokens"),
     )
+    return consistent(counts)
