@@ -1,4 +1,5 @@
--- The hours that the pending loads touched hold each of their distinct events exactly once.
+-- The hours that the pending loads touched hold each of their distinct events exactly once: counted, or
+-- superseded.
 with landed as (
     select
         org_id,
@@ -18,7 +19,17 @@ rolled_up as (
     select
         org_id,
         sum(events) as events
-    from {{ touched_rows(ref('int_usage_hourly'), 'usage_hour', 'hour') }} as hours
+    from (
+        select
+            org_id,
+            events
+        from {{ touched_rows(ref('int_usage_hourly'), 'usage_hour', 'hour') }} as hours
+        union all
+        select
+            org_id,
+            1 as events
+        from {{ touched_rows(ref('int_events_superseded'), 'usage_hour', 'hour') }} as superseded
+    ) as held
     group by org_id
 )
 

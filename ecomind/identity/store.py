@@ -39,7 +39,7 @@ from ecomind.identity.tables import (
 )
 from ecomind.settings import Settings
 
-ALERT_METRICS = ("energy_mid_kwh", "co2e_total_location_mid_kg", "water_mid_l")
+ALERT_METRICS = ("energy_mid_kwh", "co2e_total_location_mid_kg", "water_mid_l", "rejected_share")
 _IDENTIFIER = re.compile(r"^[a-z0-9][a-z0-9_.-]{0,63}$")
 _ORIGIN = re.compile(r"^[a-z][a-z0-9+.-]{1,31}://[a-z0-9.-]{1,253}(:\d{1,5})?$")
 _BROWSER_EVENTS_PER_MIN = 60

@@ -96,7 +96,7 @@ def test_repeat_in_a_later_load_keeps_the_earliest_receipt(grown: Warehouse) -> 
     assert total["tokens"] == sum(e["input_tokens"] for e in FIRST) + 7 + 1
     health = grown.query("select * from mart.intake_health_daily order by received_date")
     figures = [tuple(row.values())[2:] for row in health]
-    assert figures == [(120, 120, 0, 1), (3, 2, 1, 0)]
+    assert figures == [(120, 120, 0, 0, 1), (3, 2, 1, 0, 0)]
 
 
 def test_each_load_is_in_the_ledger_once(grown: Warehouse) -> None:

@@ -40,6 +40,16 @@
 {#- UTC hour of a timestamp with time zone; the sessions of all targets run in UTC. -#}
 {% macro utc_hour(moment) %}date_trunc('hour', {{ moment }}){% endmacro %}
 
+{#- One row per day from one date to another, both included, as an expression of a select list. -#}
+{% macro each_day(first, last) %}{{ return(adapter.dispatch('each_day', 'ecomind')(first, last)) }}{% endmacro %}
+{% macro duckdb__each_day(first, last) %}cast(unnest(generate_series({{ first }}, {{ last }}, interval 1 day)) as date){% endmacro %}
+{% macro spark__each_day(first, last) %}explode(sequence({{ first }}, {{ last }})){% endmacro %}
+
+{#- Microseconds from one timestamp to another. -#}
+{% macro us_between(one, other) %}{{ return(adapter.dispatch('us_between', 'ecomind')(one, other)) }}{% endmacro %}
+{% macro duckdb__us_between(one, other) %}date_diff('microsecond', {{ one }}, {{ other }}){% endmacro %}
+{% macro spark__us_between(one, other) %}(unix_micros({{ other }}) - unix_micros({{ one }})){% endmacro %}
+
 {#- A literal of the engine's UTC timestamp type. -#}
 {% macro utc_literal(text) %}{{ return(adapter.dispatch('utc_literal', 'ecomind')(text)) }}{% endmacro %}
 {% macro duckdb__utc_literal(text) %}timestamptz '{{ text }}+00'{% endmacro %}

@@ -26,6 +26,23 @@
         ~ column ~ " in ('" ~ ids | join("', '") ~ "')") }}
 {% endmacro %}
 
+{#- Hours beside those that the loads touched, of an event with ids that tell of its call: an event
+    there may be of the same call. Spans of literals; none for all loads, as no hour is left then. -#}
+{% macro hours_beside(ids) %}
+    {%- if not execute or not ids -%}{{ return([]) }}{%- endif -%}
+    {%- set brought = ref('stg_usage_events') ~ ' where ' ~ in_loads('load_id', ids) -%}
+    {%- set hour = "cast(" ~ utc_hour('occurred_at') ~ " as timestamp)" -%}
+    {%- set linked = run_query("select 1 from " ~ brought ~ " and (" ~ has_any_link() ~ ") limit 1") -%}
+    {%- if not linked.rows -%}{{ return([]) }}{%- endif -%}
+    {%- set hours = "(select distinct " ~ hour ~ " as hour from " ~ brought ~ " and ("
+        ~ has_any_link() ~ ")) as hours" -%}
+    {{ return(literal_spans('hour',
+        "select part from (select hour - interval 1 hour as part from " ~ hours
+        ~ " union select hour + interval 1 hour as part from " ~ hours ~ ") as beside where part not in"
+        ~ " (select " ~ hour ~ " from " ~ brought ~ ")"
+    )) }}
+{% endmacro %}
+
 {#- Fingerprint of everything but events that the marts depend on. -#}
 {% macro basis_id() %}
     {%- if not execute -%}{{ return('') }}{%- endif -%}

@@ -1,19 +1,19 @@
 {#- The partitions to rebuild, as literal bounds that reach the scan. -#}
 
 {#- In a model: the rows of `relation` to rebuild from, as a relation; a first or full build reads
-    all. -#}
-{% macro touched(relation, column, grain) %}
+    all. around: how many partitions before and after each are read, too. -#}
+{% macro touched(relation, column, grain, around=0) %}
     {#- Named before anything else, so that the parser sees the dependency. -#}
     {%- set pending = ref('int_loads_pending') -%}
     {%- if not is_incremental() -%}{{ return(relation) }}{%- endif -%}
-    {{ return(touched_rows(relation, column, grain)) }}
+    {{ return(touched_rows(relation, column, grain, around)) }}
 {% endmacro %}
 
 {#- The rows of `relation` in the touched partitions, as a relation. One scan per span: engines skip
     row groups by the bounds of a conjunction, but not by those of a disjunction. -#}
-{% macro touched_rows(relation, column, grain) %}
+{% macro touched_rows(relation, column, grain, around=0) %}
     {%- set scans = [] -%}
-    {%- for predicate in touched_predicates(column, grain) -%}
+    {%- for predicate in touched_predicates(column, grain, around) -%}
         {%- do scans.append('select * from ' ~ relation ~ ' where ' ~ predicate) -%}
     {%- endfor -%}
     {{ return('(' ~ scans | join(' union all ') ~ ')') }}
@@ -25,13 +25,14 @@
 {% endmacro %}
 
 {#- One predicate with literal bounds per span of touched partitions.
-    grain: hour (timestamps), activity_day, day or month (dates). A changed factor, mapping or team
-    touches every day and month, but no hour and no day of activity: those tables hold no factor. -#}
-{% macro touched_predicates(column, grain) %}
+    grain: hour (timestamps), activity_day, bucket_day, day or month (dates). A changed factor, mapping
+    or team touches every day and month, but no hour and no day of activity or of usage buckets: those
+    tables hold no factor. -#}
+{% macro touched_predicates(column, grain, around=0) %}
     {%- set pending = ref('int_loads_pending') -%}
     {%- if not execute or touches_all(grain) -%}{{ return(['1 = 1']) }}{%- endif -%}
     {%- set parts = [] -%}
-    {%- for first, after in touched_spans(grain) -%}
+    {%- for first, after in touched_spans(grain, around=around) -%}
         {%- do parts.append(column ~ ' >= ' ~ first ~ ' and ' ~ column ~ ' < ' ~ after) -%}
     {%- endfor -%}
     {{ return(parts or ['1 = 0']) }}
@@ -49,8 +50,29 @@
 
 {#- Contiguous [first, after) literals, merged to at most `most` spans by closing the smallest gaps:
     rebuilding an untouched partition between two touched ones is harmless. -#}
-{% macro touched_spans(grain, most=24) %}
-    {%- set rows = run_query(touched_spans_sql(grain, most)).rows -%}
+{% macro touched_spans(grain, most=24, around=0) %}
+    {{ return(literal_spans(grain, touched_parts_sql(grain, around), most)) }}
+{% endmacro %}
+
+{#- The touched partitions of a grain, one row each, column part. -#}
+{% macro touched_parts_sql(grain, around) %}
+    {%- set unit = grain_unit(grain) -%}
+    {%- set kinds = "'buckets'" if grain == 'bucket_day' else "'events', 'links'" -%}
+    {%- set part = "date_trunc('" ~ unit ~ "', usage_hour)" -%}
+    {%- for step in range(-around, around + 1) %}
+select cast({{ part }}{{ ' + interval (' ~ step ~ ') ' ~ unit if step }} as {{ grain_type(grain) }}) as part
+from {{ ref('int_loads_pending') }}
+where row_kind in ({{ kinds }})
+    {{- ' union ' if not loop.last }}
+    {%- endfor %}
+{% endmacro %}
+
+{% macro grain_unit(grain) %}{{ return({'activity_day': 'day', 'bucket_day': 'day'}.get(grain, grain)) }}{% endmacro %}
+{% macro grain_type(grain) %}{{ return('timestamp' if grain == 'hour' else 'date') }}{% endmacro %}
+
+{#- Partitions given by a query as literals [first, after), merged to at most `most` spans. -#}
+{% macro literal_spans(grain, parts_sql, most=24) %}
+    {%- set rows = run_query(spans_sql(grain, parts_sql, most)).rows -%}
     {%- set spans = [] -%}
     {%- for row in rows -%}
         {%- if grain == 'hour' -%}
@@ -62,13 +84,12 @@
     {{ return(spans) }}
 {% endmacro %}
 
-{% macro touched_spans_sql(grain, most) %}
-    {%- set unit = {'activity_day': 'day'}.get(grain, grain) -%}
-    {%- set type = 'timestamp' if grain == 'hour' else 'date' -%}
+{% macro spans_sql(grain, parts_sql, most) %}
+    {%- set unit = grain_unit(grain) -%}
+    {%- set type = grain_type(grain) -%}
 with touched as (
-    select distinct cast(date_trunc('{{ unit }}', usage_hour) as {{ type }}) as part
-    from {{ ref('int_loads_pending') }}
-    where row_kind = 'events'
+    select distinct part
+    from ({{ parts_sql }}) as parts
 ),
 gaps as (
     select

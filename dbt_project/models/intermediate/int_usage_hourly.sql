@@ -6,16 +6,19 @@
 ) }}
 {#- Written into each use below instead of a CTE, so that no engine keeps a copy of the events. -#}
 {%- set events = touched(ref('stg_usage_events'), 'occurred_at', 'hour') %}
-{#- A repeat has the time of the first. The hour belongs to the key, so that a rebuilt hour never
-    depends on which other hours are rebuilt with it. -#}
-{%- set key = ['org_id', 'source', 'event_id', utc_hour('occurred_at')] %}
+{%- set superseded = touched(ref('int_events_superseded'), 'usage_hour', 'hour') %}
+{%- set key = event_key() %}
 
-with repeated as (
-    -- Every true repeat is in here; two keys with the same hash only cost a look at both.
+with looked_at as (
+    -- Every event that came twice or of which another event tells, too, is in here; two keys with the
+    -- same hash only cost a look at both.
     select {{ hash64(key) }} as key_hash
     from {{ events }} as events
     group by {{ hash64(key) }}
     having count(*) > 1
+    union all
+    select {{ hash64(key) }} as key_hash
+    from {{ superseded }} as superseded
 ),
 
 ranked as (
@@ -23,10 +26,11 @@ ranked as (
         events.*,
         row_number() over (
             partition by {{ key | join(', ') }}
-            order by received_at, landed_file, receipt_id, input_tokens, output_tokens
+            order by
+            {{ copy_order() }}
         ) as choice
     from {{ events }} as events
-    where {{ hash64(key) }} in (select key_hash from repeated)
+    where {{ hash64(key) }} in (select key_hash from looked_at)
 ),
 
 {%- set columns = [
@@ -41,12 +45,20 @@ counted as (
     select
         {{ columns | join(',\n        ') }}
     from {{ events }} as events
-    where {{ hash64(key) }} not in (select key_hash from repeated)
+    where {{ hash64(key) }} not in (select key_hash from looked_at)
     union all
     select
         {{ columns | join(',\n        ') }}
     from ranked
     where choice = 1
+        and not exists (
+            select 1
+            from {{ superseded }} as superseded
+            where ranked.org_id = superseded.org_id
+                and ranked.source = superseded.source
+                and ranked.event_id = superseded.event_id
+                and {{ utc_hour('ranked.occurred_at') }} = superseded.usage_hour
+        )
 ),
 
 weighed as (
@@ -67,7 +79,11 @@ weighed as (
         {{ as_double('request_count') }} as n,
         sample_weight as w,
         {{ as_double('coalesce(input_tokens, 0)') }} as total_input,
-        {{ as_double('coalesce(cache_read_input_tokens, 0)') }} as cached,
+        -- Of input that nobody counted, the cached part says nothing.
+        case
+            when input_tokens is null then 0e0
+            else {{ as_double('coalesce(cache_read_input_tokens, 0)') }}
+        end as cached,
         {{ as_double('coalesce(output_tokens, 0)') }} as output,
         {{ unit_count() }} as units,
         coalesce(measured_energy_wh, reported_energy_wh, 0e0) as metered_wh

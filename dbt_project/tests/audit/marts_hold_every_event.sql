@@ -1,5 +1,6 @@
 {{ config(tags=['audit']) }}
--- The marts hold each distinct raw event of complete loads exactly once. Reads all of raw.
+-- The marts hold each distinct raw event of complete loads exactly once: counted, or superseded. Reads
+-- all of raw.
 with landed as (
     select
         org_id,
@@ -19,7 +20,17 @@ counted as (
     select
         org_id,
         sum(events) as events
-    from {{ ref('org_footprint_daily') }}
+    from (
+        select
+            org_id,
+            events
+        from {{ ref('org_footprint_daily') }}
+        union all
+        select
+            org_id,
+            1 as events
+        from {{ ref('superseded_event') }}
+    ) as held
     group by org_id
 )
 

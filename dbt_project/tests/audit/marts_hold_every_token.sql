@@ -1,30 +1,39 @@
 {{ config(tags=['audit']) }}
--- Tokens and calls of the marts equal the earliest receipt of each raw event. Reads all of raw.
-with earliest as (
+-- Tokens and calls of the marts equal those of the raw events that count. Reads all of raw.
+with copies as (
     select
         org_id,
+        source,
+        event_id,
+        {{ utc_hour('occurred_at') }} as usage_hour,
         sample_weight,
         request_count,
-        coalesce(input_tokens, 0) - coalesce(cache_read_input_tokens, 0) as fresh,
-        coalesce(cache_read_input_tokens, 0) as cached,
+        coalesce(input_tokens - coalesce(cache_read_input_tokens, 0), 0) as fresh,
+        case when input_tokens is not null then coalesce(cache_read_input_tokens, 0) else 0 end as cached,
         coalesce(output_tokens, 0) as output,
         row_number() over (
             partition by org_id, source, event_id, {{ utc_hour('occurred_at') }}
-            order by received_at, landed_file, receipt_id, input_tokens, output_tokens
+            order by
+            {{ copy_order() }}
         ) as choice
     from {{ ref('stg_usage_events') }}
 ),
 
 landed as (
     select
-        org_id,
+        copies.org_id,
         sum(sample_weight * request_count) as calls,
         sum(sample_weight * fresh) as input_tokens,
         sum(sample_weight * cached) as cached_input_tokens,
         sum(sample_weight * output) as output_tokens
-    from earliest
-    where choice = 1
-    group by org_id
+    from copies
+    left join {{ ref('int_events_superseded') }} as superseded
+        on copies.org_id = superseded.org_id
+            and copies.source = superseded.source
+            and copies.event_id = superseded.event_id
+            and copies.usage_hour = superseded.usage_hour
+    where choice = 1 and superseded.event_id is null
+    group by copies.org_id
 ),
 
 counted as (
