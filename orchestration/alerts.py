@@ -11,7 +11,7 @@ from datetime import date
 
 from ecomind.warehouse.snapshot import SnapshotRef
 
-_UNITS = {"kwh": "kWh", "kg": "kg CO2e", "l": "L"}
+_UNITS = {"kwh": " kWh", "kg": " kg CO2e", "l": " L"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,14 +46,21 @@ def alert_key(breach: Breach) -> str:
     return f"{breach.org_id}/{breach.rule_id}/{breach.usage_date.isoformat()}/{breach.threshold!r}"
 
 
+def _worded(metric: str, *figures: float) -> list[str]:
+    kind = metric.rsplit("_", 1)[-1]
+    if kind == "share":
+        return [f"{100 * figure:.4g} %" for figure in figures]
+    return [f"{figure:.4g}{_UNITS[kind]}" for figure in figures]
+
+
 def message(breach: Breach) -> dict[str, object]:
     """The webhook's JSON body: a sentence for people and the figures for machines."""
-    unit = _UNITS[breach.metric.rsplit("_", 1)[-1]]
+    value, threshold = _worded(breach.metric, breach.value, breach.threshold)
     return {
         "type": "ecomind.threshold.breached",
         "text": (
             f"{breach.org_id}: {breach.metric} on {breach.usage_date.isoformat()} was "
-            f"{breach.value:.4g} {unit}, above the threshold of {breach.threshold:.4g} {unit}."
+            f"{value}, above the threshold of {threshold}."
         ),
         "data": {
             "org_id": breach.org_id,

@@ -52,6 +52,8 @@ MARTS: Mapping[str, Mart] = {
     "unknown_model": Mart("mart"),
     "intake_health_daily": Mart("mart", date_column="received_date"),
     "rejection_daily": Mart("mart", date_column="received_date"),
+    "coverage_daily": Mart("mart", date_column="usage_date"),
+    "superseded_event": Mart("mart", date_column="usage_date"),
     "factor_in_use": Mart("mart", Scope.FACTORS_READ),
     "alert_evaluation_daily": Mart("mart", date_column="usage_date"),
     "rpt_datapoint": Mart("reporting", Scope.REPORTS_READ, has_lenses=True),

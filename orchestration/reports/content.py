@@ -272,7 +272,10 @@ def _team_name(names: dict[str, str], team_id: str) -> str:
 
 
 def _counts(rows: Sequence[Row]) -> dict[str, int]:
-    names = ("events_received", "events_distinct", "events_repeated", "events_rejected")
+    names = (
+        "events_received", "events_distinct", "events_repeated", "events_superseded",
+        "events_rejected",
+    )  # fmt: skip
     return {name: sum(int(row[name]) for row in rows) for name in names}
 
 

@@ -303,6 +303,7 @@ def _intake(content: Content) -> list[dict[str, str]]:
         "events_received": "Calls received",
         "events_distinct": "Distinct calls",
         "events_repeated": "Repeats, counted once",
+        "events_superseded": "Told by another source, too, counted once",
         "events_rejected": "Rejected records, not counted",
     }
     rows = [{"label": labels[k], "value": count(v)} for k, v in content.intake.items()]

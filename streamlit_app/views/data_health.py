@@ -64,14 +64,16 @@ def _intake(view: View) -> None:
         "events_received": "Received",
         "events_distinct": "Counted",
         "events_repeated": "Repeated",
+        "events_superseded": "Told twice",
         "events_rejected": "Rejected",
     }
-    for column, (name, label) in zip(st.columns(4), counts.items(), strict=True):
+    for column, (name, label) in zip(st.columns(len(counts)), counts.items(), strict=True):
         with column.container(border=True):
             st.metric(label, formatting.count(float(rows[name].sum())))
     st.caption(
-        "Repeated events were sent more than once and are counted once. Rejected events could "
-        "not be used; their senders were told why."
+        "Repeated events were sent more than once and are counted once. Told twice: another "
+        "source, such as a gateway, tells of the same call, and its event counts. Rejected "
+        "events could not be used; their senders were told why."
     )
     stack = {name: counts[name] for name in counts if name != "events_received"}
     charts.show(charts.counts(rows, "received_date", stack, "Events by day of receipt (UTC)"))
@@ -107,6 +109,57 @@ def _rejections(view: View) -> None:
         width="stretch",
         key="rejections_table",
         column_config={"First day": days, "Last day": days},
+    )
+
+
+def _coverage(view: View) -> None:
+    """Calls counted here against what providers and meters counted, in the chosen period."""
+    st.subheader("Coverage")
+    rows = view.data.mart("coverage_daily", view.start, view.end)
+    if rows.empty:
+        st.info(
+            "No provider's usage report or meter covers this period, so nothing tells whether "
+            "calls are missing. Import usage reports to compare."
+        )
+        return
+    sums = rows.groupby(["provider", "connector"], as_index=False).sum(
+        numeric_only=True, min_count=1
+    )
+    tokens = sum(
+        sums[f"counted_{side}_tokens"].where(sums[f"bucket_{side}_tokens"].notna(), 0)
+        for side in ("input", "output")
+    )
+    bucket_tokens = sums[["bucket_input_tokens", "bucket_output_tokens"]].sum(axis=1, min_count=1)
+    table = pd.DataFrame(
+        {
+            "Provider": sums["provider"],
+            "Counted by": sums["connector"],
+            "Days": rows.groupby(["provider", "connector"])["usage_date"].nunique().to_numpy(),
+            "Calls there": sums["bucket_calls"],
+            "Calls here": sums["counted_calls"],
+            "Calls covered": sums["counted_calls"] / sums["bucket_calls"],
+            "Tokens there": bucket_tokens,
+            "Tokens here": tokens,
+            "Tokens covered": tokens / bucket_tokens,
+        }
+    )
+    share = st.column_config.NumberColumn(format="percent")
+    whole = st.column_config.NumberColumn(format="localized")
+    st.dataframe(
+        table,
+        hide_index=True,
+        width="stretch",
+        key="coverage_table",
+        column_config={
+            "Calls covered": share,
+            "Tokens covered": share,
+            **{name: whole for name in table.columns if name.endswith(("here", "there"))},
+        },
+    )
+    st.caption(
+        "There: what the provider's report or a meter counted; here: calls with an event. Only "
+        "days the report covers are compared. What is not covered is in no footprint; above 100 % "
+        "the report covers less than you send. Reports of the last days may still grow."
     )
 
 
@@ -184,6 +237,7 @@ def page() -> None:
     _freshness(view)
     _quality(view)
     _intake(view)
+    _coverage(view)
     _rejections(view)
     _unknown_models(view)
 

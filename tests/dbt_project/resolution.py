@@ -70,7 +70,7 @@ def _agree(one: Event, other: Event) -> bool:
         a, b = one.get(side), other.get(side)
         if a is not None and b is not None and abs(a - b) * 50 > max(a, b):
             return False
-    return abs(one["occurred_at"] - other["occurred_at"]) <= TOLERANCE
+    return bool(abs(one["occurred_at"] - other["occurred_at"]) <= TOLERANCE)
 
 
 def resolved(rows: Iterable[Event]) -> tuple[dict[Key, Event], dict[Key, Key]]:

@@ -37,15 +37,50 @@ CREATE TABLE mart.intake_health_daily AS
 SELECT
     usage_date AS received_date,
     org_id,
-    (sum(events) + sum(events) // 200 + sum(events) // 500)::bigint AS events_received,
+    (sum(events) + sum(events) // 200 + sum(events) // 100)::bigint AS events_received,
     sum(events)::bigint AS events_distinct,
     (sum(events) // 200)::bigint AS events_repeated,
+    (sum(events) // 100)::bigint AS events_superseded,
     (sum(events) // 500)::bigint AS events_rejected
 FROM usage GROUP BY ALL ORDER BY ALL;
 
 CREATE TABLE mart.rejection_daily AS
 SELECT received_date, org_id, 'invalid_value' AS code, events_rejected AS rejected
 FROM mart.intake_health_daily WHERE events_rejected > 0 ORDER BY ALL;
+
+CREATE TABLE mart.superseded_event AS
+SELECT
+    received_date AS usage_date,
+    org_id,
+    'urn:otel:shop:openai' AS source,
+    'event-' || number AS event_id,
+    received_date::timestamptz + number * INTERVAL 1 MINUTE AS occurred_at,
+    received_date,
+    1.0::double AS calls,
+    'urn:litellm:1' AS superseded_by_source,
+    'call-' || number AS superseded_by_event_id,
+    'provider_response_id' AS link,
+    'same provider_response_id, gateway or provider log before span or log' AS reason
+FROM mart.intake_health_daily, range(events_superseded) AS numbers(number) ORDER BY ALL;
+
+CREATE TABLE mart.coverage_daily AS
+SELECT
+    usage_date,
+    org_id,
+    provider,
+    'openai_usage' AS connector,
+    sum(calls) * 1.03 AS bucket_calls,
+    sum(calls) AS counted_calls,
+    sum(calls) * 0.03 AS unattributed_calls,
+    sum(input_tokens + cached_input_tokens) * 1.05 AS bucket_input_tokens,
+    sum(input_tokens + cached_input_tokens) AS counted_input_tokens,
+    sum(input_tokens + cached_input_tokens) * 0.05 AS unattributed_input_tokens,
+    sum(output_tokens) * 1.05 AS bucket_output_tokens,
+    sum(output_tokens) AS counted_output_tokens,
+    sum(output_tokens) * 0.05 AS unattributed_output_tokens,
+    1 / 1.03 AS calls_coverage_share,
+    1 / 1.05 AS tokens_coverage_share
+FROM usage WHERE provider = 'openai' GROUP BY ALL ORDER BY ALL;
 
 CREATE TABLE mart.alert_evaluation_daily AS
 SELECT
