@@ -1,4 +1,4 @@
-"""Kill -9 at random moments, many times: ingest, load, build and publication.
+"""Kill -9 at random moments, many times: ingest, sealing, merging, load, build and publication.
 
     python -m benchmarks.kills --rounds 20
 
@@ -19,7 +19,10 @@ from ecomind.settings import PROJECT_ROOT
 
 FEWEST_ROUNDS = 5
 TESTS = {
-    "ingest and sealing": "tests/ingest_api/test_crash.py",
+    "ingest and sealing": "tests/ingest_api/test_crash.py"
+    "::test_nothing_acknowledged_is_lost_and_nothing_lands_twice",
+    "merging": "tests/ingest_api/test_crash.py"
+    "::test_killed_merging_loses_nothing_and_doubles_nothing",
     "load": "tests/dlt_pipelines/test_load.py::test_killed_loads_lose_nothing_and_repeat_nothing",
     "build": "tests/end_to_end/test_killed_builds.py",
     "publication": "tests/ecomind/test_publish.py::"
