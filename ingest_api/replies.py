@@ -42,6 +42,7 @@ TITLES: dict[str, tuple[int, str]] = {
         "Event log cannot accept writes now; nothing of this request was stored",
     ),
     "search-too-long": (503, "Search took too long or too many are under way"),
+    "imports-unavailable": (503, "Imports cannot be looked up now; send the same request again"),
     "identity-unavailable": (503, "Keys cannot be checked now; nothing was stored"),
 }
 """Problems by name: status and title."""

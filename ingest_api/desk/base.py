@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import re
+from collections import Counter
 from collections.abc import Awaitable, Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
@@ -28,7 +29,9 @@ from ingest_api.replies import Refused, Reply
 
 T = TypeVar("T")
 _SEARCHES_AT_ONCE = 2
-_SEARCHES_WAITING_MAX = 32
+_SEARCHES_MAX = 64
+_SEARCHES_OF_ONE_MAX = 8
+"""Most searches under way and waiting: of all organisations, and of one."""
 _PARAMETERS_MAX = 32
 
 Schema = dict[str, Any]
@@ -90,20 +93,21 @@ class Searches:
     def __init__(self) -> None:
         """Threads start when first used."""
         self._pool = ThreadPoolExecutor(_SEARCHES_AT_ONCE, thread_name_prefix="search")
-        self._under_way = 0
+        self._under_way: Counter[str] = Counter()
 
-    async def run(self, search: Callable[[], T]) -> T:
-        """The result of a search. Raises ``Refused`` when too many wait."""
-        if self._under_way >= _SEARCHES_AT_ONCE + _SEARCHES_WAITING_MAX:
+    async def run(self, org_id: str, search: Callable[[], T]) -> T:
+        """The result of an organisation's search. Raises ``Refused`` when too many wait."""
+        is_full = self._under_way.total() >= _SEARCHES_MAX
+        if is_full or self._under_way[org_id] >= _SEARCHES_OF_ONE_MAX:
             raise Refused("search-too-long", retry_after_s=5)
-        self._under_way += 1
+        self._under_way[org_id] += 1
         try:
             return await asyncio.get_running_loop().run_in_executor(self._pool, search)
         except StorageTrouble:
             detail = "the landing zone cannot be reached"
             raise Refused("search-too-long", retry_after_s=5, detail=detail) from None
         finally:
-            self._under_way -= 1
+            self._under_way -= Counter([org_id])
 
 
 @dataclass(frozen=True, slots=True)

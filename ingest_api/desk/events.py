@@ -89,7 +89,7 @@ def _look(desk: Desk, call: Call) -> dict[str, Any]:
 
 
 async def _event(desk: Desk, call: Call) -> Reply:
-    return json_reply(200, await desk.searches.run(lambda: _look(desk, call)))
+    return json_reply(200, await desk.searches.run(call.org_id, lambda: _look(desk, call)))
 
 
 EVENT_STATES = ["stored", "landed", "loaded", "superseded", "rejected"]

@@ -7,9 +7,12 @@ or remembering them (``ecomind.identity.imports``).
 from __future__ import annotations
 
 import asyncio
-from typing import Any
+import logging
+from collections.abc import Callable
+from typing import Any, TypeVar
 
 import msgspec
+from sqlalchemy.exc import SQLAlchemyError
 
 from ecomind.identity import Scope
 from ecomind.identity.imports import ImportClosed, ImportInfo, PartDiffers, PartInfo
@@ -31,6 +34,8 @@ from ingest_api.intake import Request
 from ingest_api.outcome import Outcome
 from ingest_api.replies import Refused, Reply, json_reply
 
+T = TypeVar("T")
+_log = logging.getLogger("ingest_api")
 _PARTS_MAX = 100_000
 _NAME_MAX = 200
 _LISTED_MAX = 1000
@@ -72,6 +77,15 @@ def _with_parts(desk: Desk, info: ImportInfo) -> dict[str, Any]:
     }
 
 
+async def _stored(work: Callable[[], T]) -> T:
+    """What the control store says, asked beside the event loop. Raises ``Refused``."""
+    try:
+        return await asyncio.to_thread(work)
+    except SQLAlchemyError as error:
+        _log.error("the control store failed with %s", type(error).__name__)
+        raise Refused("imports-unavailable", retry_after_s=5) from None
+
+
 def _found(desk: Desk, call: Call) -> ImportInfo:
     info = desk.store.imports.find(call.org_id, call.values["import_id"])
     if info is None:
@@ -89,13 +103,13 @@ async def _create(desk: Desk, call: Call) -> Reply:
     def create() -> ImportInfo:
         return desk.store.imports.create(import_id, call.org_id, call.tenant.key_id, name)
 
-    reply = json_reply(201, _session(desk, await asyncio.to_thread(create)))
+    reply = json_reply(201, _session(desk, await _stored(create)))
     reply.headers.append(("location", f"/v1/imports/{import_id}"))
     return reply
 
 
 async def _show(desk: Desk, call: Call) -> Reply:
-    return json_reply(200, await asyncio.to_thread(lambda: _with_parts(desk, _found(desk, call))))
+    return json_reply(200, await _stored(lambda: _with_parts(desk, _found(desk, call))))
 
 
 def _claim(desk: Desk, call: Call, sha256: str) -> str | None:
@@ -111,7 +125,7 @@ def _claim(desk: Desk, call: Call, sha256: str) -> str | None:
 async def _put(desk: Desk, call: Call) -> Reply:
     adapter, reader = parts.adapter_of(call.document.headers.get("content-type"))
     sha256 = await asyncio.to_thread(parts.fingerprint, call.document.body)
-    known = await asyncio.to_thread(_claim, desk, call, sha256)
+    known = await _stored(lambda: _claim(desk, call, sha256))
     if known is not None:
         return _answered(msgspec.json.decode(known))
     imports, import_id, number = desk.store.imports, call.values["import_id"], call.values["part"]
@@ -122,13 +136,13 @@ async def _put(desk: Desk, call: Call) -> Reply:
         taken = Adapter(adapter, (), lambda _: items, is_foreign=False)
         outcome = await desk.intake.receive(Request(taken, document, call.tenant, call.sortable_id))
     except BaseException:
-        await asyncio.shield(asyncio.to_thread(imports.release, import_id, number))
+        await asyncio.shield(_stored(lambda: imports.release(import_id, number)))
         raise
     call.judged(adapter, outcome)
     answer = _answer(import_id, number, outcome)
     part = PartInfo(number, sha256, outcome.accepted, outcome.duplicate, outcome.rejected)
     text = msgspec.json.encode(answer).decode()
-    await asyncio.to_thread(imports.record, import_id, part, text)
+    await _stored(lambda: imports.record(import_id, part, text))
     return _answered(answer)
 
 
@@ -174,7 +188,7 @@ async def _complete(desk: Desk, call: Call) -> Reply:
     if isinstance(count, bool) or not isinstance(count, int) or not 0 <= count <= _PARTS_MAX:
         detail = f"parts must be a whole number from 0 to {_PARTS_MAX}"
         raise Refused("invalid-document", pointer="/parts", detail=detail)
-    return json_reply(200, await asyncio.to_thread(_complete_now, desk, call, count))
+    return json_reply(200, await _stored(lambda: _complete_now(desk, call, count)))
 
 
 _SESSION = {
@@ -241,7 +255,7 @@ ENDPOINTS = (
             }
         },
         is_body_required=False,
-        refusals=("malformed-body", "invalid-document"),
+        refusals=("malformed-body", "invalid-document", "imports-unavailable"),
     ),
     Endpoint(
         "GET",
@@ -251,6 +265,7 @@ ENDPOINTS = (
         answers={200: Answer("The import, its totals and its parts.", _SHOWN)},
         scopes=_MAY_IMPORT,
         parameters=(_IMPORT_ID,),
+        refusals=("imports-unavailable",),
     ),
     Endpoint(
         "PUT",
@@ -270,7 +285,13 @@ ENDPOINTS = (
         description="The same bytes again are answered as before and not stored again; other bytes "
         "under a number that was taken are refused. Events may be of any age. Rows without an "
         "`event_id` get one from the part's bytes and the row's number.",
-        refusals=("malformed-body", "unsupported-media-type", "part-differs", "import-complete"),
+        refusals=(
+            "malformed-body",
+            "unsupported-media-type",
+            "part-differs",
+            "import-complete",
+            "imports-unavailable",
+        ),
     ),
     Endpoint(
         "POST",
@@ -288,6 +309,6 @@ ENDPOINTS = (
                 "examples": [{"parts": 12}],
             }
         },
-        refusals=("malformed-body", "invalid-document", "import-incomplete"),
+        refusals=("malformed-body", "invalid-document", "import-incomplete", "imports-unavailable"),
     ),
 )

@@ -39,7 +39,7 @@ def _found(desk: Desk, org_id: str, receipt_id: str) -> list[Found]:
 
 async def _receipt(desk: Desk, call: Call) -> Reply:
     receipt_id = call.values["receipt_id"]
-    found = await desk.searches.run(lambda: _found(desk, call.org_id, receipt_id))
+    found = await desk.searches.run(call.org_id, lambda: _found(desk, call.org_id, receipt_id))
     if not found:
         raise Refused("not-found", detail=_NOT_FOUND)
     states = {state: {"accepted": 0, "rejected": 0} for state in STATES}

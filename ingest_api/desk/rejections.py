@@ -104,7 +104,7 @@ def _list(desk: Desk, call: Call) -> dict[str, Any]:
 
 
 async def _rejections(desk: Desk, call: Call) -> Reply:
-    return json_reply(200, await desk.searches.run(lambda: _list(desk, call)))
+    return json_reply(200, await desk.searches.run(call.org_id, lambda: _list(desk, call)))
 
 
 def _find(desk: Desk, org_id: str, rejection_id: str) -> Mapping[str, Any]:
@@ -140,7 +140,7 @@ def _pseudonymised_once(
 async def _replay(desk: Desk, call: Call) -> Reply:
     rejection_id = call.values["rejection_id"]
     corrections = object_of(call.document.body)
-    row = await desk.searches.run(lambda: _find(desk, call.org_id, rejection_id))
+    row = await desk.searches.run(call.org_id, lambda: _find(desk, call.org_id, rejection_id))
     item = item_of(row)
     if item is None:
         told = "it was not an object" if row["code"] != "tenant_mismatch" else _OF_OTHERS

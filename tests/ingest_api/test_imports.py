@@ -5,6 +5,8 @@ from __future__ import annotations
 import gzip
 import io
 import json
+import sqlite3
+from contextlib import closing
 from typing import Any
 
 import httpx
@@ -186,3 +188,15 @@ def test_another_organisation_and_other_keys_see_no_import(
         path = f"/v1/imports/{import_id}/complete"
         wrong = service.post(path, import_key, json={"parts": parts})
         check_problem(wrong, 422, "invalid-document")
+
+
+def test_a_control_store_that_is_busy_is_told_as_such(service: Running, import_key: str) -> None:
+    path = f"/v1/imports/{begin(service, import_key)}/parts/1"
+    body = lines(event("after-the-lock"))
+    with closing(sqlite3.connect(service.home / "control.db", isolation_level=None)) as holder:
+        holder.execute("begin immediate")
+        refused = put(service, import_key, path, body)
+        holder.execute("rollback")
+    check_problem(refused, 503, "imports-unavailable")
+    assert refused.headers["retry-after"] == "5"
+    assert put(service, import_key, path, body).status_code == 202

@@ -14,8 +14,11 @@ import httpx
 import pytest
 
 from dlt_pipelines.pipeline import load
+from ecomind.contract.event import EVENTS, REJECTS
 from ecomind.identity import Role
-from tests.ingest_api.running import Running, event, wait_for_rows
+from ecomind.landing_zone import list_landed, open_zone
+from ingest_api.landing.compact import compact
+from tests.ingest_api.running import FAST, Running, event, wait_for_rows
 from tests.ingest_api.test_endpoint import check_problem
 
 
@@ -225,6 +228,41 @@ def test_another_organisation_sees_nothing(name: str, request: Any) -> None:
     analyst = service.key("acme", Role.ANALYST)
     assert get(service, "/v1/rejections", analyst).status_code == 200
     check_problem(service.post(replay, analyst, json={}), 403, "insufficient-scope")
+
+
+def test_rows_of_merged_files_are_found_once(tmp_path: Path) -> None:
+    service = Running(tmp_path / "home", **FAST).start()
+    key = service.key("acme")
+    receipts = []
+    for n in range(3):
+        items = [event(f"merged-{n}"), event(f"merged-{n}-bad", input_tokens=-1)]
+        receipts.append(service.post("/v1/events", key, json=items).json()["receipt_id"])
+        wait_for_rows(service.home, "events", {f"merged-{n}"})
+    zone = open_zone(service.settings)
+    for table in (EVENTS, REJECTS):
+        done = compact(zone, table, list_landed(zone, table.name).files, 2)
+        assert (done.merged_count, done.into_count) == (3, 1)
+    for receipt_id in receipts:
+        found = receipt(service, key, receipt_id)
+        assert (found["accepted"], found["rejected"], found["state"]) == (1, 1, "landed")
+    page = get(service, "/v1/rejections", key, limit="2").json()
+    assert [each["event_id"] for each in page["rejections"]] == ["merged-2-bad", "merged-1-bad"]
+    shown = get(service, "/v1/events/merged-0", key).json()["received"]
+    assert [each["state"] for each in shown] == ["landed"]
+    service.close()
+
+
+@pytest.mark.parametrize("identifier", ["0" * 28, "f" * 28, "ffffffffff00" + "0" * 16])
+def test_ids_that_nobody_was_given(slow: Running, identifier: str) -> None:
+    key = slow.key("acme")
+    check_problem(get(slow, f"/v1/receipts/rcp_{identifier}", key), 404, "not-found")
+    replay = slow.post(f"/v1/rejections/rej_{identifier}/replay", key, json={})
+    check_problem(replay, 404, "not-found")
+    for bound in ("0001-01-01", "9999-12-31T23:59:59Z"):
+        begin = get(slow, "/v1/events/nothing", key, received_from=bound)
+        assert begin.status_code in (400, 404)
+        end = get(slow, "/v1/events/nothing", key, received_to=bound)
+        check_problem(end, 404, "not-found")
 
 
 def alike(real: httpx.Response, made_up: httpx.Response) -> None:
