@@ -49,13 +49,17 @@ class Child:
         pause_s = 0.1
         while not self._is_stopping:
             started_at = time.monotonic()
-            self.process = await self._start()
-            if self._is_stopping:  # Asked while it was being started.
-                self.ask_to_stop()
-            code = await self._accompany(self.process)
-            if self._is_stopping:
-                return
-            _log.error("the %s ended with code %s and is started again", self.name, code)
+            try:
+                self.process = await self._start()
+            except OSError as error:  # No memory or no room for another process, for now.
+                _log.error("the %s cannot be started: %s", self.name, error.strerror)
+            else:
+                if self._is_stopping:  # Asked while it was being started.
+                    self.ask_to_stop()
+                code = await self._accompany(self.process)
+                if self._is_stopping:
+                    return
+                _log.error("the %s ended with code %s and is started again", self.name, code)
             has_lasted = time.monotonic() - started_at > _PAUSE_MAX_S
             pause_s = 0.1 if has_lasted else min(pause_s * 2, _PAUSE_MAX_S)
             await asyncio.sleep(pause_s)

@@ -3,8 +3,7 @@
 Belongs here: the headers of CORS, for the keys that browsers hold. Does not belong here: which
 origins a key names (``ecomind.identity``).
 
-Only browsers' keys are meant for browsers: any other key gets no such header, so a page that
-holds one cannot use it.
+Only browsers' keys are meant for browsers: no page can read an answer to any other key.
 """
 
 from __future__ import annotations

@@ -2,7 +2,13 @@
 
 from __future__ import annotations
 
+import json
+import shutil
+import threading
 from collections.abc import Iterator
+from contextlib import contextmanager
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Any
 
 import httpx
 import pytest
@@ -94,3 +100,63 @@ def test_a_browser_sets_neither_team_nor_cost(running: Running, browser_key: str
     row = wait_for_rows(running.home, "events", {"limited"})["limited"]
     assert (row["team_id"], row["cost_amount"], row["cost_currency"]) == (None, None, None)
     assert row["user_id"] == running.store.pseudonym("acme", "ada")
+
+
+class Page(BaseHTTPRequestHandler):
+    """An empty page, so that a browser has an origin."""
+
+    def do_GET(self) -> None:
+        self.send_response(200)
+        self.send_header("content-type", "text/html")
+        self.end_headers()
+
+    def log_message(self, *arguments: Any) -> None:
+        pass
+
+
+@contextmanager
+def pages() -> Iterator[str]:
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Page)
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    yield f"http://127.0.0.1:{server.server_port}"
+    server.shutdown()
+    server.server_close()
+
+
+FETCH = """async ([url, key, body]) => {
+    const headers = {"authorization": "Bearer " + key, "content-type": "application/json"};
+    try {
+        const answer = await fetch(url, {method: "POST", headers, body});
+        return [answer.status, answer.headers.get("ratelimit-policy")];
+    } catch (error) { return [0, String(error)]; }
+}"""
+
+
+@pytest.mark.browser
+def test_a_real_browser_sends_from_named_origins_and_reads_the_answer(running: Running) -> None:
+    sync_api = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
+    chromium = shutil.which("chromium") or shutil.which("chromium-browser")
+    if chromium is None:
+        pytest.skip("Chromium is not installed")
+    ordinary = running.key("acme")
+    arguments = ["--no-sandbox", "--disable-gpu", "--no-first-run"]
+    with pages() as named, pages() as unnamed, sync_api.sync_playwright() as playwright:
+        key = running.store.create_key("acme", Role.BROWSER, "page", origins=[named])[0]
+        browser = playwright.chromium.launch(executable_path=chromium, args=arguments)
+        page = browser.new_page()
+
+        def fetch(origin: str, key: str, name: str) -> Any:
+            page.goto(origin)
+            return page.evaluate(FETCH, [f"{running.url}/v1/events", key, json.dumps(event(name))])
+
+        assert fetch(named, key, "from-page") == [
+            202,
+            '"events";q=60;w=60, "org-events";q=1200000;w=60',
+        ]
+        assert fetch(unnamed, key, "refused")[0] == 0
+        # The preflight tells only origins apart, so an ordinary key's events come in from a named
+        # one; the page cannot read the answer.
+        assert fetch(named, ordinary, "unread")[0] == 0
+        browser.close()
+    rows = wait_for_rows(running.home, "events", {"from-page"})
+    assert "refused" not in rows
