@@ -96,8 +96,10 @@ def _parsed(request: Request) -> Sequence[object]:
     try:
         return request.adapter.parse(request.document)
     except MalformedBody as error:
+        request.tenant.allowance.charge(1)  # Reading it was work, too.
         raise Refused("malformed-body", detail=str(error)) from None
     except TooManyItems:
+        request.tenant.allowance.charge(1)
         raise _too_many(request.document.items_max) from None
 
 
@@ -147,9 +149,10 @@ class Intake:
 
     def _admitted(self, request: Request, items: Sequence[object]) -> Sequence[object]:
         limit = self._settings.max_batch_events
-        if len(items) > limit:
+        is_too_many = len(items) > limit
+        request.tenant.allowance.charge(1 if is_too_many else len(items) or 1)
+        if is_too_many:
             raise _too_many(limit)
-        request.tenant.allowance.charge(len(items))
         return items
 
     def _judging(self, request: Request) -> _Judging:

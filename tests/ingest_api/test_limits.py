@@ -139,6 +139,14 @@ def test_the_service_says_what_is_left_and_refuses_what_is_not(slow: Running) ->
     assert "ratelimit" not in unknown.headers
 
 
+def test_bodies_nobody_can_read_are_charged_as_one_event_each(slow: Running) -> None:
+    key = slow.key("acme")
+    for left, body in ((4, "{"), (3, "[]"), (2, "{")):
+        refused = slow.post("/v1/events", key, content=body)
+        assert refused.status_code in (400, 422)
+        assert refused.headers["ratelimit"].startswith(f'"events";r={left};')
+
+
 def test_litellm_which_gives_up_at_429_is_told_503(slow: Running) -> None:
     key = slow.key("acme")
     assert slow.post("/v1/events", key, json=[event(f"l{n}") for n in range(9)]).status_code == 202
