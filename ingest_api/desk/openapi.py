@@ -11,6 +11,7 @@ from typing import Any
 
 from ingest_api.desk import schemas
 from ingest_api.desk.base import Answer, Endpoint, Schema
+from ingest_api.desk.families import NATIVE, Family, family_of
 from ingest_api.desk.table import ENDPOINTS
 from ingest_api.encodings import ACCEPTED
 from ingest_api.replies import TITLES
@@ -21,7 +22,8 @@ _ON_EVERY_BODY = ("bad-encoding", "decompression-bomb", "body-too-large", "unsup
 _WITH_A_KEY = ("invalid-credential", "insufficient-scope", "origin-not-allowed",
                "identity-unavailable")  # fmt: skip
 _ON_INTAKE = ("malformed-body", "unsupported-media-type", "tenant-mismatch", "no-valid-event")
-_PROBLEM: Schema = {"$ref": "#/components/schemas/Problem"}
+_WITHOUT_BODY = (204, 304)
+_AS_THEY_ARE: Mapping[int, int] = {}
 _SECURITY: list[dict[str, list[str]]] = [{"bearer": []}, {"apiKey": []}, {"basic": []}]
 _HEADERS = {
     "ecomind-request-id": {
@@ -32,17 +34,6 @@ _HEADERS = {
         "description": "What an accepted event survives: fsync is a crash of the machine.",
         "schema": {"type": "string"},
     },
-}
-_NATIVE: Mapping[int, Answer] = {
-    202: Answer(
-        "Everything is on the disk.",
-        {"$ref": "#/components/schemas/Stored"},
-        schemas.EXAMPLE_STORED,
-    ),
-    207: Answer(
-        "Some items are on the disk, some were rejected.",
-        {"$ref": "#/components/schemas/Stored"},
-    ),
 }
 _STATES: Mapping[str, str] = {
     "/livez": "Whether the process runs.",
@@ -65,41 +56,45 @@ def _content(media_type: str, schema: Schema, example: Any = None) -> dict[str, 
     return {media_type: content}
 
 
-def _response(answer: Answer) -> dict[str, Any]:
-    content = _content(answer.media_type, answer.schema, answer.example)
-    return {"description": answer.description, "headers": _HEADERS, "content": content}
+def _response(status: int, answer: Answer, also: Iterable[str]) -> dict[str, Any]:
+    response: dict[str, Any] = {"description": answer.description, "headers": _HEADERS}
+    if status not in _WITHOUT_BODY:
+        content = _content(answer.media_type, answer.schema, answer.example)
+        response["content"] = content | {each: {"schema": {"type": "string"}} for each in also}
+    return response
 
 
-def _refusals(names: Iterable[str]) -> dict[str, Any]:
+def _refusals(
+    names: Iterable[str], refusal: Mapping[str, Schema], statuses: Mapping[int, int]
+) -> dict[str, Any]:
     by_status: dict[int, list[str]] = {}
     for name in names:
-        by_status.setdefault(TITLES[name][0], []).append(name)
+        status = TITLES[name][0]
+        by_status.setdefault(statuses.get(status, status), []).append(name)
     return {
         str(status): {
             "description": "; ".join(f"`{name}`: {TITLES[name][1]}" for name in found) + ".",
             "headers": _HEADERS,
-            "content": _content("application/problem+json", _PROBLEM),
+            "content": {media_type: {"schema": schema} for media_type, schema in refusal.items()},
         }
         for status, found in sorted(by_status.items())
     }
 
 
-def _responses(answers: Mapping[int, Answer], refusals: Iterable[str]) -> dict[str, Any]:
-    responses = _refusals(dict.fromkeys((*refusals, "internal-error")))
-    for status, answer in answers.items():
-        responses[str(status)] = _response(answer)
-        if status == 304:
-            del responses["304"]["content"]
+def _responses(
+    refusals: Iterable[str], family: Family, statuses: Mapping[int, int] = _AS_THEY_ARE
+) -> dict[str, Any]:
+    names = dict.fromkeys((*refusals, "internal-error"))
+    responses = _refusals(names, family.refusal, statuses)
+    for status, answer in family.answers.items():
+        responses[str(status)] = _response(status, answer, family.also)
     return dict(sorted(responses.items()))
 
 
 def _intake(route: Route) -> dict[str, Any]:
-    is_native = all(each.dialect.name == "native" for each in route.formats.values())
-    responses = _responses(
-        _NATIVE if is_native else {}, (*_ON_INTAKE, *_WITH_A_KEY, *_ON_EVERY_BODY)
-    )
-    if not is_native:  # Each family of formats has its own answers, errors included.
-        responses = {"default": {"description": "As the format's own protocol has it."}}
+    dialect = route.default.dialect
+    refusals = (*_ON_INTAKE, *_WITH_A_KEY, *_ON_EVERY_BODY)
+    responses = _responses(refusals, family_of(dialect), dialect.statuses)
     content: dict[str, Any] = {}
     for media_type, each in route.formats.items():
         name = each.adapter.name
@@ -145,7 +140,7 @@ def _operation(endpoint: Endpoint) -> dict[str, Any]:
         "operationId": _operation_id(endpoint.method.lower(), endpoint.path),
         "tags": ["desk" if endpoint.scopes else "documents"],
         "security": _SECURITY if endpoint.scopes else [],
-        "responses": _responses(endpoint.answers, refusals),
+        "responses": _responses(refusals, Family(endpoint.answers, NATIVE.refusal)),
     }
     scopes = " or ".join(f"`{scope.value}`" for scope in endpoint.scopes)
     words = (endpoint.description, f"Scope {scopes}." if scopes else "No key is needed.")
@@ -170,13 +165,13 @@ def _operation(endpoint: Endpoint) -> dict[str, Any]:
 
 
 def _state(path: str, summary: str) -> dict[str, Any]:
-    answers = {200: Answer(summary)}
+    family = Family({200: Answer(summary)}, NATIVE.refusal)
     return {
         "summary": summary,
         "operationId": _operation_id("get", path),
         "tags": ["health"],
         "security": [],
-        "responses": _responses(answers, ("not-durable",)),
+        "responses": _responses(("not-durable",), family),
     }
 
 

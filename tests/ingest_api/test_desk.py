@@ -8,6 +8,7 @@ import pytest
 
 from ecomind.contract.exports import json_schema
 from ecomind.identity import Role
+from ingest_api.desk.families import family_of
 from ingest_api.desk.openapi import document
 from ingest_api.desk.table import ENDPOINTS
 from ingest_api.routes import BY_PATH
@@ -89,6 +90,9 @@ def test_every_address_is_in_the_document() -> None:
         operation = paths[path]["post"]
         assert set(operation["requestBody"]["content"]) == set(route.formats), path
         assert operation["security"]
+        family = family_of(route.default.dialect)
+        assert {str(status) for status in family.answers} <= set(operation["responses"])
+        assert all(family_of(each.dialect) is family for each in route.all_formats), path
     for endpoint in ENDPOINTS:
         operation = paths[endpoint.path][endpoint.method.lower()]
         assert operation["summary"] == endpoint.summary
