@@ -261,3 +261,27 @@ def test_a_damaged_sequence_is_told_not_guessed(settings: Settings) -> None:
     (settings.wal_dir / "sequence-n1").write_text("12x")
     with pytest.raises(SequenceDamaged, match="sequence-n1 is damaged"):
         Sequence(settings.wal_dir, open_zone(settings), "n1")
+
+
+def test_a_segment_cut_at_any_byte_lands_its_whole_records(tmp_path: Path) -> None:
+    """Offsets all over the last record and around the ends of others, through the sealer itself.
+
+    ``test_frame`` cuts at every single byte.
+    """
+    records = [event_record(f"e{n}", tags='{"a":"\\n"}') for n in range(3)]
+    data = b"".join(records)
+    first_ends = len(records[0]), len(records[0]) + len(records[1])
+    cuts = {*range(first_ends[1] - 2, len(data), 17), *range(3), first_ends[0], len(data) - 1}
+    settings = Settings(home=tmp_path, node="n1")
+    expected = Counter[str]()
+    for cut in sorted(cuts):
+        write_segment(settings, data[:cut], "open")
+        # A record without only its newline is whole.
+        ends = [sum(map(len, records[: n + 1])) - 1 for n in range(3)]
+        expected.update(f"e{n}" for n, end in enumerate(ends) if cut >= end)
+    assert seal(settings) == len(cuts)
+    assert Counter(row["event_id"] for row in landed_rows(tmp_path, "events")) == expected
+    outcomes = landed_rows(tmp_path, "outcomes")
+    assert sum(row["events_count"] for row in outcomes) == expected.total()
+    assert {row["damaged_count"] for row in outcomes} == {0}
+    assert len({row["torn_bytes"] for row in outcomes}) > 10
