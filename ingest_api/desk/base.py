@@ -6,6 +6,7 @@ Belongs here: the shape shared by all endpoints. Does not belong here: any one o
 from __future__ import annotations
 
 import asyncio
+import logging
 import re
 from collections import Counter
 from collections.abc import Awaitable, Callable, Mapping
@@ -19,7 +20,6 @@ import msgspec
 
 from ecomind.identity import Scope
 from ecomind.identity.store import IdentityStore
-from ecomind.landing_zone import StorageTrouble
 from ecomind.settings import Settings
 from ingest_api.adapters.base import Document
 from ingest_api.credentials import Tenant
@@ -28,6 +28,7 @@ from ingest_api.outcome import Outcome
 from ingest_api.replies import Refused, Reply
 
 T = TypeVar("T")
+_log = logging.getLogger("ingest_api")
 _SEARCHES_AT_ONCE = 2
 _SEARCHES_MAX = 64
 _SEARCHES_OF_ONE_MAX = 8
@@ -103,8 +104,9 @@ class Searches:
         self._under_way[org_id] += 1
         try:
             return await asyncio.get_running_loop().run_in_executor(self._pool, search)
-        except StorageTrouble:
-            detail = "the landing zone cannot be reached"
+        except OSError as error:
+            _log.error("a search failed with %s", type(error).__name__)
+            detail = "the log or the landing zone cannot be read"
             raise Refused("search-too-long", retry_after_s=5, detail=detail) from None
         finally:
             self._under_way -= Counter([org_id])

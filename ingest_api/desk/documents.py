@@ -6,13 +6,13 @@ document (``openapi``).
 
 from __future__ import annotations
 
+import asyncio
 import hashlib
 from collections.abc import Callable
 from functools import cache
 
 import msgspec
 
-from ecomind.contract.exports import json_schema
 from ingest_api.desk.base import Answer, Call, Desk, Endpoint
 from ingest_api.replies import JSON, Reply
 
@@ -33,6 +33,8 @@ def _index() -> bytes:
 
 @cache
 def _schema() -> bytes:
+    from ecomind.contract.exports import json_schema  # noqa: PLC0415 (half a second, for those who ask)
+
     return json_schema().encode()
 
 
@@ -62,7 +64,7 @@ def _endpoint(path: str, summary: str, render: Callable[[], bytes], media_type: 
     serve = _served(render, media_type)
 
     async def handle(desk: Desk, call: Call) -> Reply:
-        return serve(desk, call)
+        return await asyncio.to_thread(serve, desk, call)
 
     return Endpoint(
         "GET",

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from ecomind.contract.event import EVENTS, REJECTS
 from ecomind.contract.fields import Table
 from ecomind.identity import Scope
-from ecomind.warehouse.superseded import Superseded, superseded
 from ingest_api.desk import schemas
 from ingest_api.desk.base import Answer, Call, Desk, Endpoint, Parameter, matching
 from ingest_api.desk.rows import (
@@ -22,8 +21,11 @@ from ingest_api.desk.rows import (
     span,
     span_parameters,
 )
-from ingest_api.desk.search import Found, Search, Wanted
 from ingest_api.replies import Refused, Reply, json_reply
+
+if TYPE_CHECKING:
+    from ecomind.warehouse.superseded import Superseded
+    from ingest_api.desk.search import Found
 
 _EVENT_ID = r"[\x21-\x7e]{1,128}"
 _SOURCE = r"[\x21-\x7e]{1,256}"
@@ -60,7 +62,18 @@ def _shown(found: Found, losers: Mapping[str, Superseded]) -> dict[str, Any]:
     }
 
 
+def _losers(desk: Desk, org_id: str, event_id: str, found: list[Found]) -> Mapping[str, Superseded]:
+    """By source, those of the found events that do not count."""
+    if all(each.state != "loaded" for each in found):
+        return {}
+    from ecomind.warehouse.superseded import superseded  # noqa: PLC0415 (half a second, for those who ask)
+
+    return {each.source: each for each in superseded(desk.settings, org_id, event_id)}
+
+
 def _look(desk: Desk, call: Call) -> dict[str, Any]:
+    from ingest_api.desk.search import Search, Wanted  # noqa: PLC0415 (half a second, for those who ask)
+
     event_id, source = call.values["event_id"], call.values.get("source")
     begin, end = span(call.values, "received_")
     search = Search(desk.settings)
@@ -78,7 +91,7 @@ def _look(desk: Desk, call: Call) -> dict[str, Any]:
             raise Refused("not-found", detail=detail, searched=told)
         raise Refused("search-too-long", retry_after_s=5, detail="narrow it with received_from")
     found.sort(key=lambda each: each.row["received_at"], reverse=True)
-    losers = {each.source: each for each in superseded(desk.settings, call.org_id, event_id)}
+    losers = _losers(desk, call.org_id, event_id, found)
     shown = [_shown(each, losers) for each in found]
     return {
         "event_id": event_id,

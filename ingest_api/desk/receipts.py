@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from ecomind.contract.bucket import BUCKETS
 from ecomind.contract.event import EVENTS, REJECTS
 from ecomind.contract.fields import Table
 from ecomind.identity import Scope
 from ingest_api.desk import schemas
 from ingest_api.desk.base import Answer, Call, Desk, Endpoint, Parameter, matching, utc_text
-from ingest_api.desk.search import STATES, Found, Search, Wanted, around
 from ingest_api.replies import Refused, Reply, json_reply
+
+if TYPE_CHECKING:
+    from ingest_api.desk.search import Found
 
 _PATTERN = "rcp_[0-9a-f]{28}"
 _ORDERS: dict[str, str] = {
@@ -20,6 +24,8 @@ _ORDERS: dict[str, str] = {
 
 
 def _found(desk: Desk, org_id: str, receipt_id: str) -> list[Found]:
+    from ingest_api.desk.search import Search, Wanted, around  # noqa: PLC0415 (half a second, for those who ask)
+
     search = Search(desk.settings)
     received_from, received_to = around(receipt_id.removeprefix("rcp_"))
 
@@ -42,7 +48,7 @@ async def _receipt(desk: Desk, call: Call) -> Reply:
     found = await desk.searches.run(call.org_id, lambda: _found(desk, call.org_id, receipt_id))
     if not found:
         raise Refused("not-found", detail=_NOT_FOUND)
-    states = {state: {"accepted": 0, "rejected": 0} for state in STATES}
+    states = {state: {"accepted": 0, "rejected": 0} for state in schemas.STATES}
     for each in found:
         states[each.state]["rejected" if each.table is REJECTS else "accepted"] += 1
     totals = {
@@ -52,7 +58,7 @@ async def _receipt(desk: Desk, call: Call) -> Reply:
         "receipt_id": receipt_id,
         "received_at": utc_text(found[0].row["received_at"]),
         "adapter": found[0].row["adapter"],
-        "state": next(state for state in STATES if any(states[state].values())),
+        "state": next(state for state in schemas.STATES if any(states[state].values())),
         **totals,
         "states": states,
     }
@@ -69,10 +75,10 @@ RECEIPT = schemas.record(
         "receipt_id": schemas.sortable("rcp"),
         "received_at": schemas.TIME,
         "adapter": {"type": "string"},
-        "state": {"enum": list(STATES)},
+        "state": {"enum": list(schemas.STATES)},
         "accepted": schemas.COUNT,
         "rejected": schemas.COUNT,
-        "states": schemas.record({state: _COUNTS for state in STATES}),
+        "states": schemas.record({state: _COUNTS for state in schemas.STATES}),
     }
 )
 

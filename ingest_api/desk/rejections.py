@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from datetime import datetime, timedelta
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from ecomind.contract.codec import EPOCH, microseconds
 from ecomind.contract.event import CLIENT_FIELDS, REJECTS
@@ -36,10 +36,12 @@ from ingest_api.desk.rows import (
     span,
     span_parameters,
 )
-from ingest_api.desk.search import Found, Search, Wanted, around
 from ingest_api.dialects.native import NATIVE
 from ingest_api.intake import Request
 from ingest_api.replies import Refused, Reply, json_reply
+
+if TYPE_CHECKING:
+    from ingest_api.desk.search import Found
 
 _ID = "rej_[0-9a-f]{28}"
 _CURSOR = r"\d{1,17}_[0-9a-f]{28}"
@@ -80,6 +82,8 @@ def _cursor(row: Mapping[str, Any]) -> str:
 
 
 def _list(desk: Desk, call: Call) -> dict[str, Any]:
+    from ingest_api.desk.search import Search, Wanted  # noqa: PLC0415 (half a second, for those who ask)
+
     begin, end = span(call.values, "")
     code, limit = call.values.get("code"), call.values.get("limit", _LIMIT)
     before = None
@@ -108,6 +112,8 @@ async def _rejections(desk: Desk, call: Call) -> Reply:
 
 
 def _find(desk: Desk, org_id: str, rejection_id: str) -> Mapping[str, Any]:
+    from ingest_api.desk.search import Search, Wanted, around  # noqa: PLC0415 (half a second, for those who ask)
+
     search = Search(desk.settings)
     # A rejection is named when it is judged: a large or slow body was received well before.
     begin, end = around(rejection_id.removeprefix("rej_"))

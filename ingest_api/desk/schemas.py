@@ -9,9 +9,11 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from ecomind.contract.exports import json_schema
 from ingest_api.desk.base import Schema
 from ingest_api.replies import PROBLEM_TYPE_PREFIX, TITLES
+
+STATES = ("stored", "landed", "loaded")
+"""In the write-ahead log; in the landing zone; in the warehouse's raw store."""
 
 TIME: Schema = {"type": "string", "format": "date-time"}
 COUNT: Schema = {"type": "integer", "minimum": 0}
@@ -120,6 +122,8 @@ EXAMPLE_STORED = {
 
 def event_schema() -> dict[str, Any]:
     """The contract's schema of an event."""
+    from ecomind.contract.exports import json_schema  # noqa: PLC0415 (half a second, for those who ask)
+
     return json.loads(json_schema())  # type: ignore[no-any-return]
 
 

@@ -36,8 +36,7 @@ from ingest_api.landing.segment import created_at
 from ingest_api.replies import Refused
 
 State = Literal["stored", "landed", "loaded"]
-STATES: tuple[State, ...] = ("stored", "landed", "loaded")
-"""In the write-ahead log; in the landing zone; in the warehouse's raw store."""
+"""One of ``schemas.STATES``."""
 
 SEARCH_S = 10.0
 """A search that takes longer is given up, in seconds."""

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
+import duckdb
 import httpx
 import pytest
 
@@ -17,6 +18,7 @@ from dlt_pipelines.pipeline import load
 from ecomind.contract.event import EVENTS, REJECTS
 from ecomind.identity import Role
 from ecomind.landing_zone import list_landed, open_zone
+from ecomind.warehouse.snapshot import LAYOUT
 from ingest_api.landing.compact import compact
 from tests.ingest_api.running import FAST, Running, event, wait_for_rows
 from tests.ingest_api.test_endpoint import check_problem
@@ -68,9 +70,37 @@ def test_a_receipt_walks_from_stored_to_loaded(tmp_path: Path) -> None:
     assert shown["state"] == "loaded"
     assert shown["received"][0]["receipt_id"] == answer["receipt_id"]
     assert get(service, "/v1/rejections", key).json()["rejections"][0]["state"] == "loaded"
+    assert get(service, "/v1/events/walk-2", key).json()["state"] == "loaded"
+    publish_superseded(service.home / "served", "acme", "walk-2")
+    loser = get(service, "/v1/events/walk-2", key).json()["received"][0]
+    assert loser["state"] == "superseded"
+    assert loser["superseded_by"] == {
+        "source": "urn:gateway", "event_id": "walk-0", "reason": "the same span",
+    }  # fmt: skip
+    assert get(service, "/v1/events/walk-1", key).json()["state"] == "loaded"
     later = service.post("/v1/events", key, json=event("walk-4")).json()
     assert receipt(service, key, later["receipt_id"])["state"] == "stored"
     service.close()
+
+
+def publish_superseded(served: Path, org_id: str, event_id: str) -> None:
+    """A snapshot that says of one event that another counts in its place."""
+    served.mkdir()
+    with duckdb.connect(served / "snapshot-1.duckdb") as connection:
+        connection.execute("create schema publication; create schema mart")
+        connection.execute(f"create table publication.layout as select {LAYOUT} as version")
+        connection.execute(
+            "create table publication.snapshot as select '1' as snapshot_id,"
+            " now() as published_at, now() as data_through"
+        )
+        connection.execute(
+            "create table mart.superseded_event as select ? as org_id,"
+            " 'urn:ecomind:native' as source, ? as event_id, 'urn:gateway' as superseded_by_source,"
+            " 'walk-0' as superseded_by_event_id, 'the same span' as reason"
+            " union all select 'globex', 'urn:ecomind:native', 'walk-1', 'x', 'x', 'x'",
+            [org_id, event_id],
+        )
+    (served / "CURRENT").write_text("snapshot-1.duckdb")
 
 
 @pytest.mark.parametrize("name", ["service", "slow"])
