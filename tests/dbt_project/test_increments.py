@@ -23,6 +23,9 @@ TABLES = (
     "reporting.rpt_datapoint",
     "intermediate.usage_footprint_daily",
     "intermediate.int_usage_hourly",
+    "intermediate.int_events_superseded",
+    "intermediate.int_usage_buckets_daily",
+    "mart.coverage_daily",
 )
 FIRST = [
     event(
@@ -65,7 +68,11 @@ def load_second(warehouse: Warehouse) -> None:
 def grown(tmp_path_factory: pytest.TempPathFactory) -> Warehouse:
     """A first build, a build cut off after the rollup, and the build that follows it."""
     warehouse = Warehouse(tmp_path_factory.mktemp("grown"))
+    rule = {"org_id": "acme", "rule_id": "refused", "metric": "rejected_share"}
     with warehouse.store() as store:
+        store.append(
+            "control_alert_rules", [{**rule, "threshold": 0.008, "created_at": RECEIVED}], "1"
+        )
         store.load("1", FIRST)
     warehouse.build(*DATA_TESTS)
     load_second(warehouse)
@@ -97,6 +104,18 @@ def test_repeat_in_a_later_load_keeps_the_earliest_receipt(grown: Warehouse) -> 
     health = grown.query("select * from mart.intake_health_daily order by received_date")
     figures = [tuple(row.values())[2:] for row in health]
     assert figures == [(120, 120, 0, 0, 1), (3, 2, 1, 0, 0)]
+
+
+def test_a_day_with_too_many_refused_items_is_a_breach(grown: Warehouse) -> None:
+    rows = grown.query(
+        "select usage_date, value, is_breached from mart.alert_evaluation_daily"
+        " where rule_id = 'refused' order by usage_date"
+    )
+    # One item refused beside 120 events; none beside the three of the next day.
+    assert [tuple(row.values()) for row in rows] == [
+        (RECEIVED.date(), 1 / 121, True),
+        (LATER.date(), 0.0, False),
+    ]
 
 
 def test_each_load_is_in_the_ledger_once(grown: Warehouse) -> None:

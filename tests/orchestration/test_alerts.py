@@ -19,7 +19,7 @@ from tests.orchestration.snapshot_fixture import changed, publish_snapshot
 BREACH = (
     "create or replace table mart.alert_evaluation_daily as"
     " select date '2026-11-01' as usage_date, 'aurelia' as org_id, 'daily-energy' as rule_id,"
-    " 'energy_mid_kwh' as metric, 1.0::double as threshold,"
+    " '{metric}' as metric, {threshold}::double as threshold,"
     " {value}::double as value, {breached} as is_breached"
 )
 
@@ -57,9 +57,18 @@ def webhook() -> Iterator[Webhook]:
     thread.join()
 
 
-def _publish(settings: Settings, value: float, *, breached: bool) -> None:
+def _publish(
+    settings: Settings,
+    value: float,
+    *,
+    breached: bool,
+    metric: str = "energy_mid_kwh",
+    threshold: float = 1.0,
+) -> None:
     path = publish_snapshot(settings.served_dir)
-    sql = BREACH.format(value=value, breached=str(breached).lower())
+    sql = BREACH.format(
+        value=value, breached=str(breached).lower(), metric=metric, threshold=threshold
+    )
     copy = path.with_name("changed.duckdb")
     changed(path, copy, sql)
     path.unlink()
@@ -104,6 +113,20 @@ def test_a_breach_is_told_once(
     )
     assert alert["data"]["value"] == 2.5
     assert "secret-path" not in json.dumps(alert) + said
+
+
+def test_refused_items_are_told_as_a_percentage(
+    settings: Settings, webhook: Webhook, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("ECOMIND_ALERT_WEBHOOK_URL", f"http://127.0.0.1:{webhook.server_port}")
+    get_settings.cache_clear()
+    _publish(settings, 0.125, breached=True, metric="rejected_share", threshold=0.05)
+    _tick(None)
+    [alert] = webhook.received
+    assert alert["text"] == (
+        "aurelia: rejected_share on 2026-11-01 was 12.5 %, above the threshold of 5 %."
+    )
+    assert alert["data"]["value"] == 0.125
 
 
 def test_a_day_that_is_fine_again_may_be_told_again(

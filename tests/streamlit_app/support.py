@@ -49,7 +49,11 @@ def install(settings: Settings, *, published: bool = True) -> Installation:
     store = open_store(settings)
     for org_id, name in (OURS, OTHERS):
         store.create_organization(org_id, name)
-    keys = {role: store.create_key(OURS[0], role, role.value)[0] for role in Role}
+    keys = {
+        role: store.create_key(OURS[0], role, role.value)[0]
+        for role in Role
+        if role is not Role.BROWSER
+    }
     others_key, _info = store.create_key(OTHERS[0], Role.ADMIN, "admin")
     if published:
         shutil.copytree(built_snapshot().parent, settings.served_dir)
