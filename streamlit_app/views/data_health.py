@@ -135,11 +135,11 @@ def _coverage(view: View) -> None:
             "Provider": sums["provider"],
             "Counted by": sums["connector"],
             "Days": rows.groupby(["provider", "connector"])["usage_date"].nunique().to_numpy(),
-            "Calls there": sums["bucket_calls"],
-            "Calls here": sums["counted_calls"],
+            "Calls there": sums["bucket_calls"].round(),
+            "Calls here": sums["counted_calls"].round(),
             "Calls covered": sums["counted_calls"] / sums["bucket_calls"],
-            "Tokens there": bucket_tokens,
-            "Tokens here": tokens,
+            "Tokens there": bucket_tokens.round(),
+            "Tokens here": tokens.round(),
             "Tokens covered": tokens / bucket_tokens,
         }
     )

@@ -38,7 +38,11 @@ def port(monkeypatch: pytest.MonkeyPatch) -> int:
 def keys(port: int, settings: Settings) -> dict[Role, str]:
     store = open_store(settings)
     store.create_organization("aurelia", "Aurelia Health")
-    return {role: store.create_key("aurelia", role, role.value)[0] for role in Role}
+    return {
+        role: store.create_key("aurelia", role, role.value)[0]
+        for role in Role
+        if role is not Role.BROWSER
+    }
 
 
 @pytest.fixture

@@ -84,4 +84,8 @@ def install_restated(settings: Settings) -> dict[Role, str]:
     shutil.copytree(restated_snapshot().parent, settings.served_dir)
     store = open_store(settings)
     store.create_organization(ORG_ID, ORG_NAME)
-    return {role: store.create_key(ORG_ID, role, role.value)[0] for role in Role}
+    return {
+        role: store.create_key(ORG_ID, role, role.value)[0]
+        for role in Role
+        if role is not Role.BROWSER
+    }
