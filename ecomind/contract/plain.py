@@ -9,8 +9,9 @@ every limit. Most of what senders send is, and one such event costs a third.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from operator import attrgetter
 from typing import Any
@@ -25,7 +26,13 @@ _SECONDS_A_DAY, _MICROSECONDS_A_SECOND = 86_400, 1_000_000
 _CACHE_PARTS = ("cache_read_input_tokens", "cache_write_input_tokens")
 
 
+_LOOKED_AT = ("event_id", "provider")
+"""Their patterns are looked at here: for msgspec a pattern costs more than all else of a field."""
+
+
 def _member(field: Field) -> tuple[Any, ...]:
+    if field.name in _LOOKED_AT:
+        field = replace(field, pattern=None)
     if field.required:
         return (field.name, annotation_of(field))
     if field.default is not None:
@@ -51,6 +58,9 @@ _SPECIAL = ("user_id", "conversation_id", "sent_at", "tags", *(part for part, _ 
 _special = attrgetter(*_SPECIAL)
 _NONE_SPECIAL = (msgspec.UNSET,) * len(_SPECIAL)
 _ONLY_A_USER = _NONE_SPECIAL[1:]
+_providers: set[str] = set()
+_is_provider = re.compile(next(f.pattern or "" for f in CLIENT_FIELDS if f.name == "provider"))
+_PROVIDERS_MAX = 10_000
 _DEFAULTS = {f.name: f.default for f in CLIENT_FIELDS if f.default is not None}
 
 
@@ -89,6 +99,21 @@ def _microseconds(moment: Any) -> int:
     since = moment - EPOCH
     seconds = since.days * _SECONDS_A_DAY + since.seconds
     return int(seconds * _MICROSECONDS_A_SECOND + since.microseconds)
+
+
+def _is_named(event: Any) -> bool:
+    """Whether event_id and provider look as they must, or may look so."""
+    event_id, provider = event.event_id, event.provider
+    # A little stricter than the pattern: the careful way has the last word.
+    if not (event_id.isascii() and event_id.isprintable() and " " not in event_id):
+        return False
+    if provider in _providers:
+        return True
+    if not _is_provider.search(provider):
+        return False
+    if len(_providers) < _PROVIDERS_MAX:
+        _providers.add(provider)
+    return True
 
 
 def _are_parts_within(event: Any) -> bool:
@@ -140,7 +165,7 @@ def landed_json(event: Any, plain: PlainRules) -> bytes | None:
     """
     unset = msgspec.UNSET
     occurred_at = event.occurred_at
-    if not plain.earliest <= occurred_at <= plain.latest:
+    if not plain.earliest <= occurred_at <= plain.latest or not _is_named(event):
         return None
     if event.request_model is unset and event.response_model is unset:
         return None

@@ -55,7 +55,9 @@ def values(field: Field) -> st.SearchStrategy[Any]:
     elif field.kind == "tags":
         good = st.dictionaries(st.sampled_from(["a", "b.c", "A", ""]), st.text(max_size=3))
     else:
-        good = st.sampled_from(["a", "eu", "US", "someone@example.org", "gpt-4o", "é", "a b"])
+        good = st.sampled_from(
+            ["a", "eu", "US", "someone@example.org", "gpt-4o", "é", "a b", "a\n", "\x7f"]
+        )
     return st.one_of(good, good, good, good, good, good, good, odd)
 
 
