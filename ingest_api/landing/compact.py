@@ -27,8 +27,7 @@ from ingest_api.landing.parquet import SORTED_BY, land
 
 SMALL_BYTES = 4 * 2**20
 """Larger files are left as they are."""
-_MERGED_ROWS = 245_760
-_MERGED_MEMORY_BYTES = 128 * 2**20
+_MERGED_ROWS = 122_880
 _AT_ONCE = 8
 _READ_AHEAD = 64
 
@@ -49,17 +48,15 @@ class _Run:
         self.files: list[LandedFile] = []
         self.tables: list[pa.Table] = []
         self.rows = 0
-        self.bytes = 0
 
     def add(self, file: LandedFile, rows: pa.Table) -> None:
         self.files.append(file)
         self.tables.append(rows)
         self.rows += rows.num_rows
-        self.bytes += rows.nbytes
 
     @property
     def is_full(self) -> bool:
-        return self.rows >= _MERGED_ROWS or self.bytes >= _MERGED_MEMORY_BYTES
+        return self.rows >= _MERGED_ROWS
 
 
 def compact(
@@ -125,7 +122,8 @@ def _rows(zone: LandingZone, table: Table, file: LandedFile) -> pa.Table | None:
     if data is None:
         return None
     try:
-        rows = pq.read_table(pa.BufferReader(data), use_threads=False)
+        with pq.ParquetFile(pa.BufferReader(data)) as parquet:
+            rows = parquet.read(use_threads=False)
     except (OSError, pa.ArrowException):
         return None
     return rows if rows.schema.equals(arrow_schema(table)) else None
