@@ -125,10 +125,13 @@ def _coverage(view: View) -> None:
     sums = rows.groupby(["provider", "connector"], as_index=False).sum(
         numeric_only=True, min_count=1
     )
-    tokens = sum(
-        sums[f"counted_{side}_tokens"].where(sums[f"bucket_{side}_tokens"].notna(), 0)
-        for side in ("input", "output")
-    )
+    tokens = pd.concat(
+        [
+            sums[f"counted_{side}_tokens"].where(sums[f"bucket_{side}_tokens"].notna())
+            for side in ("input", "output")
+        ],
+        axis=1,
+    ).sum(axis=1)
     bucket_tokens = sums[["bucket_input_tokens", "bucket_output_tokens"]].sum(axis=1, min_count=1)
     table = pd.DataFrame(
         {
