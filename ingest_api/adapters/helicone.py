@@ -6,7 +6,7 @@ Both bodies hold content; of them only the model, the id and the usage are taken
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from ecomind.contract.codec import Problem
@@ -31,9 +31,10 @@ _SOURCE = "urn:helicone:async"
 
 def _moment(timing: object) -> datetime | None:
     seconds, millis = member(timing, "seconds"), member(timing, "milliseconds")
-    if not usage.is_count(seconds):
-        return None
-    return moment(seconds + (millis / 1000 if usage.is_count(millis) and millis < 1000 else 0))
+    start = moment(seconds)
+    if start is None or not usage.is_count(millis) or millis >= 1000:
+        return start
+    return start + timedelta(milliseconds=millis)
 
 
 def call(log: object) -> dict[str, Any] | Problem:

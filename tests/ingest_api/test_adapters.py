@@ -8,7 +8,16 @@ from typing import Any
 
 import pytest
 
-from ingest_api.adapters import bedrock, cursor, hosts, langfuse, litellm, usage, usage_pages
+from ingest_api.adapters import (
+    bedrock,
+    cursor,
+    helicone,
+    hosts,
+    langfuse,
+    litellm,
+    usage,
+    usage_pages,
+)
 from ingest_api.adapters.base import Adapter, Bucket, Document, MalformedBody, TooManyItems
 from ingest_api.adapters.reading import event_id, lines, moment, tags, urn
 from ingest_api.routes import BY_PATH
@@ -221,6 +230,12 @@ def test_moments_out_of_this_world_are_none() -> None:
     assert moment(0) == datetime(1970, 1, 1, tzinfo=UTC)
     for odd in (1e300, float("nan"), -1, "1", None, True, 10**400):
         assert moment(odd) is None
+
+
+def test_a_helicone_log_of_no_possible_time_is_refused_by_the_contract() -> None:
+    log = json.loads(sample("helicone_async_log.json"))
+    log["timing"]["startTime"]["seconds"] = 10**400
+    assert "occurred_at" not in only(helicone.ADAPTER, log)
 
 
 def test_many_lines_that_are_not_json_are_not_looked_at_one_by_one() -> None:
