@@ -5,7 +5,6 @@ from __future__ import annotations
 import multiprocessing
 import os
 import random
-import signal
 import subprocess
 import sys
 import time
@@ -171,12 +170,13 @@ def test_killed_publishing_never_leaves_a_broken_snapshot(settings: Settings) ->
     for _ in range(int(os.environ.get("ECOMIND_KILL_ROUNDS", "5"))):
         process = context.Process(target=_publish_forever, args=(str(settings.home),))
         process.start()
-        deadline = time.monotonic() + moments.uniform(1.5, 3.0)
-        while time.monotonic() < deadline:
-            generations.add(_assert_whole(settings))
-        assert process.pid is not None
-        os.kill(process.pid, signal.SIGKILL)
-        process.join()
+        try:
+            deadline = time.monotonic() + moments.uniform(1.5, 3.0)
+            while time.monotonic() < deadline:
+                generations.add(_assert_whole(settings))
+        finally:
+            process.kill()
+            process.join()
         generations.add(_assert_whole(settings))
         build_warehouse(settings, max(generations) + 1)
         publish(settings, "run")

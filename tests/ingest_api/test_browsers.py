@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import shutil
 import threading
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -14,6 +15,7 @@ import httpx
 import pytest
 
 from ecomind.identity import Role
+from ingest_api.credentials import STALENESS_S
 from tests.ingest_api.running import FAST, Running, event, wait_for_rows
 
 EXTENSION = "chrome-extension://abcdefghijklmnopabcdefghijklmnop"
@@ -132,6 +134,14 @@ FETCH = """async ([url, key, body]) => {
 }"""
 
 
+def wait_until_known(running: Running, origin: str) -> None:
+    """Which origins there are is remembered for some seconds."""
+    deadline = time.monotonic() + STALENESS_S + 10
+    while preflight(running, origin).status_code != 204:
+        assert time.monotonic() < deadline
+        time.sleep(0.2)
+
+
 @pytest.mark.browser
 def test_a_real_browser_sends_from_named_origins_and_reads_the_answer(running: Running) -> None:
     sync_api = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
@@ -142,6 +152,7 @@ def test_a_real_browser_sends_from_named_origins_and_reads_the_answer(running: R
     arguments = ["--no-sandbox", "--disable-gpu", "--no-first-run"]
     with pages() as named, pages() as unnamed, sync_api.sync_playwright() as playwright:
         key = running.store.create_key("acme", Role.BROWSER, "page", origins=[named])[0]
+        wait_until_known(running, named)
         browser = playwright.chromium.launch(executable_path=chromium, args=arguments)
         page = browser.new_page()
 

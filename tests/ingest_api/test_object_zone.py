@@ -125,7 +125,7 @@ def test_events_are_accepted_while_the_storage_is_away(
         headers = {"authorization": f"Bearer {key}"}
         asked = service.client.get(receipt, headers=headers)
         assert asked.status_code == 503
-        assert asked.json()["detail"] == "the landing zone cannot be reached"
+        assert asked.json()["detail"] == "the log or the landing zone cannot be read"
         assert list((tmp_path / "wal").glob("*.ready"))
         assert service.sealer_pid() == first
         deadline = time.monotonic() + 30
