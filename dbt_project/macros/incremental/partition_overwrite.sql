@@ -15,6 +15,7 @@
     and swapped, instead of to a temporary table and from there row by row. -#}
 {% macro should_full_refresh() %}
     {%- if dbt.should_full_refresh() -%}{{ return(true) }}{%- endif -%}
-    {%- if not execute or config.get('incremental_strategy') != 'partition_overwrite' -%}{{ return(false) }}{%- endif -%}
+    {%- set strategy = config.get('incremental_strategy') -%}
+    {%- if not execute or strategy != 'partition_overwrite' -%}{{ return(false) }}{%- endif -%}
     {{ return(touches_all(config.require('meta')['partition_grain'])) }}
 {% endmacro %}

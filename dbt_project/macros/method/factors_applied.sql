@@ -221,7 +221,8 @@ left join {{ ref('int_model_energy') }} as m on u.model_key = m.model_key and {{
 {{ factor('d', 'u.unit_kind', "'*'") }}
 {{ factor('g', "'grid_location'", 'u.zone_id') }}
 {%- for alias, zone in electricity_maps.items() %}
-{{ factor(alias, "'grid_location'", 'case when g.is_override is not true then ' ~ electricity_maps_key(zone) ~ ' end') }}
+{%- set key = 'case when g.is_override is not true then ' ~ electricity_maps_key(zone) ~ ' end' %}
+{{ factor(alias, "'grid_location'", key) }}
     -- No reaching back, for the zone has earlier figures.
     and {{ alias }}.valid_from <= u.usage_date
 {%- endfor %}
