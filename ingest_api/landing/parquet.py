@@ -9,7 +9,9 @@ from __future__ import annotations
 import io
 from collections.abc import Sequence
 from datetime import datetime
+from typing import Any, Literal
 
+import msgspec
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.json as pj
@@ -29,6 +31,8 @@ SORTED_BY = {
 }
 """The columns that the rows of a landed table's files are sorted by."""
 _BLOCK_BYTES = 2**20
+_SAMPLED_ROWS = 32
+_as_object = msgspec.json.Decoder(dict[str, Any])
 _ROW_GROUP_ROWS = 122_880
 
 
@@ -39,21 +43,55 @@ def _json_schema(schema: pa.Schema) -> pa.Schema:
     )
 
 
-def _read(schema: pa.Schema, rows: Sequence[bytes]) -> pa.Table:
-    """Rows as a table of ``schema``. Raises ``pa.ArrowInvalid`` when one does not fit."""
-    parsed = pj.read_json(
+def _names(rows: Sequence[bytes]) -> set[str] | None:
+    """Names that some of the rows hold, or None when one of those cannot be read."""
+    names: set[str] = set()
+    try:
+        for row in rows[:: max(1, len(rows) // _SAMPLED_ROWS)]:
+            names.update(_as_object.decode(row))
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        return None
+    return names
+
+
+def _parsed(
+    schema: pa.Schema, rows: Sequence[bytes], unexpected: Literal["error", "ignore"]
+) -> pa.Table:
+    return pj.read_json(
         io.BytesIO(b"\n".join(rows)),
         read_options=pj.ReadOptions(use_threads=False, block_size=_BLOCK_BYTES),
         parse_options=pj.ParseOptions(
-            explicit_schema=_json_schema(schema), unexpected_field_behavior="ignore"
+            explicit_schema=_json_schema(schema), unexpected_field_behavior=unexpected
         ),
     )
-    if parsed.num_rows != len(rows):
+
+
+def _held(schema: pa.Schema, rows: Sequence[bytes]) -> pa.Table:
+    """The columns of ``schema`` that any row holds, or all of them."""
+    names = _names(rows)
+    if names is not None:
+        try:
+            # Most columns hold nothing, and asking for them costs more than all the others.
+            return _parsed(pa.schema([f for f in schema if f.name in names]), rows, "error")
+        except pa.ArrowInvalid:
+            pass  # A row that was not sampled holds more, or does not fit: the whole way tells.
+    return _parsed(schema, rows, "ignore")
+
+
+def _read(schema: pa.Schema, rows: Sequence[bytes]) -> pa.Table:
+    """Rows as a table of ``schema``. Raises ``pa.ArrowInvalid`` when one does not fit."""
+    held = _held(schema, rows)
+    if held.num_rows != len(rows):
         raise pa.ArrowInvalid("a row holds more or less than one object")
-    columns = [parsed.column(field.name).cast(field.type) for field in schema]
-    for field, column in zip(schema, columns, strict=True):
+    columns: list[pa.Array[Any] | pa.ChunkedArray[Any]] = []
+    for field in schema:
+        if field.name in held.column_names:
+            column = held.column(field.name).cast(field.type)
+        else:
+            column = pa.nulls(len(rows), field.type)
         if not field.nullable and column.null_count:
             raise pa.ArrowInvalid(f"{field.name} is missing")
+        columns.append(column)
     return pa.Table.from_arrays(columns, schema=schema)
 
 
@@ -95,6 +133,16 @@ def _holds(data: bytes, table: pa.Table) -> bool:
         return False
 
 
+def _sorted(table: pa.Table, by: Sequence[str]) -> pa.Table:
+    """The rows in order; columns that hold nothing are left as they are."""
+    order = pc.sort_indices(table, sort_keys=[(name, "ascending") for name in by])
+    columns = [
+        column if column.null_count == len(column) else column.combine_chunks().take(order)
+        for column in table.columns
+    ]
+    return pa.Table.from_arrays(columns, schema=table.schema)
+
+
 def land(table: pa.Table, zone: LandingZone, location: str, sort_by: Sequence[str]) -> None:
     """Put the table's file at ``location`` durably; harmless when it is there already.
 
@@ -104,7 +152,7 @@ def land(table: pa.Table, zone: LandingZone, location: str, sort_by: Sequence[st
     if there is not None and _holds(there, table):
         return
     if sort_by:
-        table = table.sort_by([(name, "ascending") for name in sort_by])
+        table = _sorted(table, sort_by)
     file = io.BytesIO()
     pq.write_table(table, file, compression="zstd", row_group_size=_ROW_GROUP_ROWS)
     data = file.getvalue()
