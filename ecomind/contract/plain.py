@@ -4,7 +4,7 @@ Belongs here: reading, judging and writing such events without a mapping in betw
 belong here: anything else about them; whatever is not plain takes the careful way (``codec``).
 
 Plain is an event that has no aliases, unknown fields, content, ``org_id`` or nulls, and that fits
-every limit. Most of what senders send is, and one such event costs a third.
+every limit. Most of what senders send is, and one such event of a batch costs about a third.
 """
 
 from __future__ import annotations
