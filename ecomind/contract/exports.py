@@ -1,7 +1,8 @@
 """Committed copies derived from the contract, and the check that they have not drifted.
 
-Belongs here: rendering the contract as JSON Schema, dbt source and documentation. Does not
-belong here: anything a reader could change by hand; edit the contract and export again.
+Belongs here: rendering the contract as JSON Schema, dbt source and documentation, and which copies
+there are. Does not belong here: anything a reader could change by hand; edit the contract (or, for
+the browser extension, the seeds) and export again.
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ from typing import Any
 import yaml
 
 from ecomind.contract.event import CLIENT_FIELDS, EVENTS
+from ecomind.contract.extension import EXTENSION_FACTORS, extension_factors_json
 from ecomind.contract.fields import PRIVACY_CLASSES, Field, Table
 from ecomind.contract.landing import LANDED_TABLES
 from ecomind.contract.raw import RAW_DATABASE, RAW_SCHEMA, RAW_TABLES
@@ -163,6 +165,7 @@ EXPORTS: Mapping[str, Callable[[], str]] = {
     "docs/reference/event.schema.json": json_schema,
     "docs/reference/event-fields.md": fields_page,
     "dbt_project/models/staging/_raw__sources.yml": dbt_source,
+    EXTENSION_FACTORS.as_posix(): extension_factors_json,
 }
 """Committed file, relative to the project root, and what renders it."""
 

@@ -1,0 +1,3 @@
+/** The options page. Belongs here: its start. */
+
+document.title = "EcoMind";

@@ -1,0 +1,3 @@
+/** The popup page. Belongs here: its start. */
+
+document.title = "EcoMind";

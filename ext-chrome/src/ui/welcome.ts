@@ -1,0 +1,3 @@
+/** The welcome page. Belongs here: its start. */
+
+document.title = "EcoMind";
