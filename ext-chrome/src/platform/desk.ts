@@ -119,6 +119,20 @@ export async function requestBackend(addresses: readonly string[]): Promise<bool
   return origins.length === 0 || (await requestOrigins(origins));
 }
 
+/** Give back the origins of addresses that the stored settings have no use for. */
+export async function returnBackend(addresses: readonly string[]): Promise<void> {
+  const { settings } = await loadSettings();
+  const origins = addresses.filter((address) => address !== "").map(backendOrigin);
+  await returnOrigins(origins.filter((origin) => !neededBy(settings).has(origin)));
+}
+
+function neededBy(settings: Settings): ReadonlySet<string> {
+  return new Set([
+    ...settings.customProviders.flatMap(customOrigins),
+    ...[settings.backendUrl, settings.figuresUrl].filter((url) => url !== "").map(backendOrigin),
+  ]);
+}
+
 /** Whether the browser lets a provider of the table be seen. */
 export async function isProviderPermitted(providerId: string): Promise<boolean> {
   const provider = providerById(providerId);
@@ -176,6 +190,16 @@ export async function addCustomProvider(
   return { code: "added", custom };
 }
 
+/** Whether the browser lets a person's provider be seen; one that was imported may lack it. */
+export async function isCustomPermitted(custom: CustomProvider): Promise<boolean> {
+  return await hasOrigins(customOrigins(custom));
+}
+
+/** Ask for the origins of a provider that is there already; from a click. */
+export async function allowCustomProvider(custom: CustomProvider): Promise<boolean> {
+  return await requestOrigins(customOrigins(custom));
+}
+
 function isSamePlace(one: CustomProvider, other: CustomProvider): boolean {
   return (
     one.scheme === other.scheme &&
@@ -194,10 +218,7 @@ export async function removeCustomProvider(id: string): Promise<void> {
     customProviders: settings.customProviders.filter((custom) => custom.id !== id),
   }));
   if (gone === undefined) return;
-  const needed = new Set([
-    ...after.customProviders.flatMap(customOrigins),
-    ...[after.backendUrl, after.figuresUrl].filter((url) => url !== "").map(backendOrigin),
-  ]);
+  const needed = neededBy(after);
   await returnOrigins(customOrigins(gone).filter((origin) => !needed.has(origin)));
 }
 
