@@ -8,31 +8,25 @@ Does not belong here: reading formats (``adapters``), wording answers (``dialect
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import Awaitable, Mapping, Sequence
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from typing import Any, Protocol
 
 import msgspec
 
-from ecomind.contract.codec import (
-    Judged,
-    Problem,
-    Rules,
-    Warned,
-    judge,
-    judge_bucket,
-    microseconds,
-)
-from ecomind.contract.plain import PlainEvent, PlainRules, as_item, landed_json
+from ecomind.contract.codec import EPOCH, Judged, Problem, Rules, Warned, judge, judge_bucket
+from ecomind.contract.plain import PlainEvent, PlainRules, as_item, landed_rows, make_landed
 from ecomind.settings import Settings
 from ingest_api.adapters.base import Adapter, Bucket, Document, MalformedBody, Named, TooManyItems
 from ingest_api.credentials import Tenant
 from ingest_api.ids import sortable, uuid7
-from ingest_api.landing import frame
+from ingest_api.landing import frame, record
 from ingest_api.outcome import Outcome
 from ingest_api.replies import Refused
 
 _YIELD_EVERY = 250
+_MICROSECONDS_A_SECOND, _MICROSECONDS_A_DAY = 1_000_000, 86_400_000_000
 _LARGE_BYTES = 2**20
 """Bodies from this size on are judged one at a time: parsed, they are many times as large."""
 _MINTED = Warned("event_id_minted", "event_id")
@@ -60,17 +54,34 @@ class Request(msgspec.Struct, frozen=True):
 
 
 class _Judging(msgspec.Struct):
-    """A request on its way: its rules, what every row of it holds, and what became of it."""
+    """A request on its way: its rules, what became of it, and what is to be stored of it."""
 
-    rules: Rules
-    receipt: dict[str, Any]
+    request: Request
     outcome: Outcome
-    is_foreign: bool
+    receipt: bytes
+    """What every row of the request holds, as JSON."""
     plain_rules: PlainRules
-    receipt_json: bytes
-    """The receipt, as a landed row begins with it."""
-    frames: list[bytes] = msgspec.field(default_factory=list)
-    seen: dict[tuple[str, str], Any] = msgspec.field(default_factory=dict)
+    rules: Rules | None = None
+    """The same for the careful way, once something takes it."""
+    plain: list[Any] = msgspec.field(default_factory=list)
+    """Landed events that came as the contract wants them."""
+    rows: dict[bytes, list[bytes]] = msgspec.field(default_factory=dict)
+    """All other rows as JSON, by the kind of record they go into."""
+    seen: set[tuple[str, str]] = msgspec.field(default_factory=set)
+
+    def store(self, kind: bytes, row: Mapping[str, Any]) -> None:
+        """Add a row to what is to be stored."""
+        self.rows.setdefault(kind, []).append(_encode(row))
+
+    def records(self) -> bytes:
+        """What is to be stored: a record per kind of row, or nothing."""
+        if self.plain:
+            lines = record.of_lines(landed_rows(self.plain))
+            self.rows.setdefault(frame.EVENT, []).append(lines)
+        return b"".join(
+            frame.encode(kind, record.payload(self.receipt, rows))
+            for kind, rows in self.rows.items()
+        )
 
 
 def _with_event_id(item: object) -> tuple[object, bool]:
@@ -122,8 +133,8 @@ class Intake:
         self._settings = settings
         self._log = log
         self._large = asyncio.Lock()
-        self._max_future = timedelta(seconds=settings.max_future_s)
-        self._max_age = timedelta(days=settings.max_event_age_days)
+        self._max_future_us = settings.max_future_s * _MICROSECONDS_A_SECOND
+        self._max_age_us = settings.max_event_age_days * _MICROSECONDS_A_DAY
 
     async def receive(self, request: Request) -> Outcome:
         """What became of a request, once its accepted items and its rejections are durable.
@@ -131,8 +142,9 @@ class Intake:
         Raises ``Refused`` or ``NotDurable`` when nothing of it was stored.
         """
         judging = await self._judged(request)
-        if judging.frames:
-            await self._log.append(b"".join(judging.frames))
+        records = judging.records()
+        if records:
+            await self._log.append(records)
         return judging.outcome
 
     async def validate(self, request: Request) -> Outcome:
@@ -156,28 +168,36 @@ class Intake:
         return items
 
     def _judging(self, request: Request) -> _Judging:
-        tenant, received_at = request.tenant, datetime.now(UTC)
-        outcome = Outcome(request.sortable_id, received_at)
-        rules = Rules(
-            org_id=tenant.org_id,
-            received_at=received_at,
-            max_future=self._max_future,
-            max_age=None if tenant.may_import else self._max_age,
-            pseudonymise=tenant.pseudonymise,
-            keep_raw_user_ids=self._settings.keep_raw_user_ids,
-            keep_conversation_ids=self._settings.keep_conversation_ids,
+        tenant, settings = request.tenant, self._settings
+        received_us = time.time_ns() // 1000
+        outcome = Outcome(request.sortable_id, received_us)
+        # Every part of it is of letters that JSON holds as they are.
+        receipt = (
+            f'{{"org_id":"{tenant.org_id}","key_id":"{tenant.key_id}","received_at":{received_us}'
+            f',"receipt_id":"{outcome.receipt_id}","adapter":"{request.adapter.name}"}}'
         )
-        receipt = {
-            "org_id": tenant.org_id,
-            "key_id": tenant.key_id,
-            "received_at": microseconds(received_at),
-            "receipt_id": outcome.receipt_id,
-            "adapter": request.adapter.name,
-        }
-        receipt_json = _encode(receipt)[:-1] + b","
-        return _Judging(
-            rules, receipt, outcome, request.adapter.is_foreign, PlainRules.of(rules), receipt_json
+        plain_rules = PlainRules(
+            0 if tenant.may_import else received_us - self._max_age_us,
+            received_us + self._max_future_us,
+            tenant.pseudonymise,
+            settings.keep_raw_user_ids,
+            settings.keep_conversation_ids,
         )
+        return _Judging(request, outcome, receipt.encode(), plain_rules)
+
+    def _rules(self, judging: _Judging) -> Rules:
+        if judging.rules is None:
+            plain, tenant = judging.plain_rules, judging.request.tenant
+            judging.rules = Rules(
+                org_id=tenant.org_id,
+                received_at=EPOCH + timedelta(microseconds=judging.outcome.received_us),
+                max_future=timedelta(microseconds=self._max_future_us),
+                max_age=None if tenant.may_import else timedelta(microseconds=self._max_age_us),
+                pseudonymise=tenant.pseudonymise,
+                keep_raw_user_ids=plain.keep_raw_user_ids,
+                keep_conversation_ids=plain.keep_conversation_ids,
+            )
+        return judging.rules
 
     async def _judge_all(self, request: Request, items: Sequence[object]) -> _Judging:
         judging, withheld = self._judging(request), None
@@ -188,74 +208,64 @@ class Intake:
         for index, sent in enumerate(items):
             if index % _YIELD_EVERY == _YIELD_EVERY - 1:
                 await asyncio.sleep(0)  # A large batch must not hold up everybody else.
-            if type(sent) is not PlainEvent or not _accept_plain(judging, index, sent):
-                _take(judging, index, sent, request.mints_event_ids, withheld)
+            if type(sent) is not PlainEvent or not make_landed(sent, judging.plain_rules):
+                _take(judging, self._rules(judging), index, sent, withheld)
+                continue
+            event: Any = sent
+            judging.plain.append(event)
+            _count_stored(judging, index, event.source, event.event_id)
         return judging
 
 
 def _take(
     judging: _Judging,
+    rules: Rules,
     index: int,
     sent: object,
-    mints_event_ids: bool,
     withheld: Sequence[tuple[Warned, ...]] | None,
 ) -> None:
     """Judge any item and store it, or why not."""
     if isinstance(sent, Bucket):
-        _take_bucket(judging, index, judge_bucket(sent.fields, judging.rules))
+        _take_bucket(judging, index, judge_bucket(sent.fields, rules))
         return
+    request = judging.request
     item = as_item(sent) if type(sent) is PlainEvent else sent
-    item, is_minted = _with_event_id(item) if mints_event_ids else (item, False)
+    item, is_minted = _with_event_id(item) if request.mints_event_ids else (item, False)
     if isinstance(item, Problem):
         judged = Judged(None, None, (item,))
     else:
-        judged = judge(item, judging.rules, is_foreign=judging.is_foreign)
+        judged = judge(item, rules, is_foreign=request.adapter.is_foreign)
     if withheld:
         judged = msgspec.structs.replace(judged, warnings=(*judged.warnings, *withheld[index]))
-    if judged.row is not None:
-        _accept(judging, index, judged.row, _warnings(judged, is_minted))
-    else:
+    if judged.row is None:
         _reject(judging, index, judged, is_minted)
-
-
-def _accept_plain(judging: _Judging, index: int, event: Any) -> bool:
-    """Store an event that came as the contract wants it; False when it must be judged."""
-    payload = landed_json(event, judging.plain_rules)
-    if payload is None:
-        return False
-    judging.frames.append(frame.encode(frame.EVENT, judging.receipt_json + payload[1:]))
-    outcome, event_id = judging.outcome, event.event_id
-    if judging.seen.setdefault((event.source, event_id), event) is event:
-        outcome.accepted += 1
-        outcome.results.append({"index": index, "event_id": event_id, "result": "accepted"})
-    else:
-        outcome.duplicate += 1
-        outcome.results.append({"index": index, "event_id": event_id, "result": "duplicate"})
-    return True
-
-
-def _accept(
-    judging: _Judging, index: int, event: dict[str, Any], warnings: list[dict[str, str]]
-) -> None:
-    outcome = judging.outcome
-    judging.frames.append(frame.encode(frame.EVENT, _encode({**judging.receipt, **event})))
-    result: dict[str, Any] = {"index": index, "event_id": event["event_id"], "result": "accepted"}
-    # Only repeats within one request are known here; all others are resolved in the warehouse.
-    if judging.seen.setdefault((event["source"], event["event_id"]), event) is event:
-        outcome.accepted += 1
-    else:
-        result["result"] = "duplicate"
-        outcome.duplicate += 1
+        return
+    judging.store(frame.EVENT, judged.row)
+    result = _count_stored(judging, index, judged.row["source"], judged.row["event_id"])
+    warnings = _warnings(judged, is_minted)
     if warnings:
         result["warnings"] = warnings
+
+
+def _count_stored(judging: _Judging, index: int, source: str, event_id: str) -> dict[str, Any]:
+    outcome, key = judging.outcome, (source, event_id)
+    # Only repeats within one request are known here; all others are resolved in the warehouse.
+    if key in judging.seen:
+        outcome.duplicate += 1
+        result = {"index": index, "event_id": event_id, "result": "duplicate"}
+    else:
+        judging.seen.add(key)
+        outcome.accepted += 1
+        result = {"index": index, "event_id": event_id, "result": "accepted"}
     outcome.results.append(result)
+    return result
 
 
 def _take_bucket(judging: _Judging, index: int, judged: Judged) -> None:
     if judged.row is None:
         _reject(judging, index, judged, is_minted=False)
         return
-    judging.frames.append(frame.encode(frame.BUCKET, _encode({**judging.receipt, **judged.row})))
+    judging.store(frame.BUCKET, judged.row)
     result: dict[str, Any] = {"index": index, "event_id": None, "result": "accepted"}
     warnings = _warnings(judged, is_minted=False)
     if warnings:
@@ -269,7 +279,6 @@ def _reject(judging: _Judging, index: int, judged: Judged, is_minted: bool) -> N
     rejection_id = f"rej_{sortable()}"
     event_id = None if is_minted else judged.event_id
     row = {
-        **judging.receipt,
         "rejection_id": rejection_id,
         "item_index": index,
         "event_id": event_id,
@@ -278,7 +287,7 @@ def _reject(judging: _Judging, index: int, judged: Judged, is_minted: bool) -> N
     }
     if judged.kept is not None:
         row["item"] = _encode(judged.kept).decode()
-    judging.frames.append(frame.encode(frame.REJECT, _encode(row)))
+    judging.store(frame.REJECT, row)
     outcome.rejected += 1
     outcome.is_all_of_others = outcome.is_all_of_others and first.code == "tenant_mismatch"
     result: dict[str, Any] = {

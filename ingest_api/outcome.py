@@ -6,10 +6,18 @@ here: any wording, or how the items were judged.
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import UTC, datetime
+from functools import lru_cache
 from typing import Any
 
 import msgspec
+
+_MICROSECONDS_A_SECOND, _MICROSECONDS_A_MILLISECOND = 1_000_000, 1_000
+
+
+@lru_cache(maxsize=2)
+def _second(seconds: int) -> str:
+    return datetime.fromtimestamp(seconds, UTC).isoformat()[:19]
 
 
 class Outcome(msgspec.Struct):
@@ -19,7 +27,8 @@ class Outcome(msgspec.Struct):
     """
 
     sortable_id: str
-    received_at: datetime
+    received_us: int
+    """Server clock, microseconds since the epoch."""
     accepted: int = 0
     duplicate: int = 0
     rejected: int = 0
@@ -38,7 +47,8 @@ class Outcome(msgspec.Struct):
     @property
     def received_text(self) -> str:
         """When the request was accepted, RFC 3339 in UTC with milliseconds."""
-        return self.received_at.isoformat(timespec="milliseconds").replace("+00:00", "Z")
+        seconds, microseconds = divmod(self.received_us, _MICROSECONDS_A_SECOND)
+        return f"{_second(seconds)}.{microseconds // _MICROSECONDS_A_MILLISECOND:03d}Z"
 
     @property
     def errors(self) -> list[dict[str, Any]]:

@@ -70,6 +70,11 @@ class Judged(msgspec.Struct, frozen=True):
     kept: Mapping[str, Any] | None = None
 
 
+def python_pattern(pattern: str | None) -> str | None:
+    """A pattern of the contract for Python, where ``$`` also allows a newline at the end."""
+    return None if pattern is None else re.sub(r"\$$", r"\\Z", pattern)
+
+
 def annotation_of(field: Field) -> Any:
     """The type of a field's values with all its limits, for msgspec."""
     limits: dict[str, Any] = {}
@@ -81,11 +86,11 @@ def annotation_of(field: Field) -> Any:
     if field.choices:
         return Literal[field.choices]
     if field.kind == "tags":
-        key = Annotated[str, msgspec.Meta(pattern=field.pattern)]
+        key = Annotated[str, msgspec.Meta(pattern=python_pattern(field.pattern))]
         value = Annotated[str, msgspec.Meta(**limits)]
         return Annotated[dict[key, value], msgspec.Meta(max_length=field.max_items)]
     if field.pattern:
-        limits["pattern"] = field.pattern
+        limits["pattern"] = python_pattern(field.pattern)
     python: dict[str, Any] = {"string": str, "integer": int, "number": float, "boolean": bool}
     if field.kind == "timestamp":
         return Annotated[datetime, msgspec.Meta(tz=True)]

@@ -11,22 +11,21 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
-from datetime import datetime
+from dataclasses import replace
 from operator import attrgetter
 from typing import Any
 
 import msgspec
 
-from ecomind.contract.codec import EPOCH, Rules, annotation_of
+from ecomind.contract.codec import Pseudonymiser, annotation_of, microseconds, python_pattern
 from ecomind.contract.event import CLIENT_FIELDS
 from ecomind.contract.fields import Field
 
-_SECONDS_A_DAY, _MICROSECONDS_A_SECOND = 86_400, 1_000_000
+_MICROSECONDS_A_SECOND = 1e6
 _CACHE_PARTS = ("cache_read_input_tokens", "cache_write_input_tokens")
 
 
-_LOOKED_AT = ("event_id", "provider")
+_LOOKED_AT = ("event_id", "provider", "source")
 """Their patterns are looked at here: for msgspec a pattern costs more than all else of a field."""
 
 
@@ -45,22 +44,26 @@ PlainEvent = msgspec.defstruct(
     sorted(map(_member, CLIENT_FIELDS), key=len),
     gc=False,
     forbid_unknown_fields=True,
+    omit_defaults=True,
 )
 """An event read the fast way; absent optional fields are unset, defaults are filled in."""
 
 _one = msgspec.json.Decoder(PlainEvent)
 _many = msgspec.json.Decoder(list[PlainEvent])  # type: ignore[valid-type]
-_encode = msgspec.json.Encoder().encode
+_encode_lines = msgspec.json.Encoder().encode_lines
 _encode_tags = msgspec.json.Encoder(order="sorted").encode
 
 _subsets = tuple((field.name, field.subset_of) for field in CLIENT_FIELDS if field.subset_of)
-_SPECIAL = ("user_id", "conversation_id", "sent_at", "tags", *(part for part, _ in _subsets))
-_special = attrgetter(*_SPECIAL)
-_NONE_SPECIAL = (msgspec.UNSET,) * len(_SPECIAL)
-_ONLY_A_USER = _NONE_SPECIAL[1:]
-_providers: set[str] = set()
-_is_provider = re.compile(next(f.pattern or "" for f in CLIENT_FIELDS if f.name == "provider"))
-_PROVIDERS_MAX = 10_000
+_RARE = ("conversation_id", "sent_at", "tags", *(part for part, _ in _subsets))
+_rare = attrgetter(*_RARE)
+_NONE_RARE = (msgspec.UNSET,) * len(_RARE)
+_PATTERNS = {
+    f.name: re.compile(python_pattern(f.pattern) or "") for f in CLIENT_FIELDS if f.pattern
+}
+_known_names: dict[str, set[str]] = {"provider": set(), "source": set()}
+"""Names that fit their pattern; few are ever sent."""
+_providers, _sources = _known_names["provider"], _known_names["source"]
+_KNOWN_MAX = 10_000
 _DEFAULTS = {f.name: f.default for f in CLIENT_FIELDS if f.default is not None}
 
 
@@ -95,25 +98,26 @@ def as_item(event: Any) -> dict[str, Any]:
     }
 
 
-def _microseconds(moment: Any) -> int:
-    since = moment - EPOCH
-    seconds = since.days * _SECONDS_A_DAY + since.seconds
-    return int(seconds * _MICROSECONDS_A_SECOND + since.microseconds)
+def _fits(field: str, name: str) -> bool:
+    """Whether a name not seen before is as its field must be."""
+    if not _PATTERNS[field].search(name):
+        return False
+    if len(_known_names[field]) < _KNOWN_MAX:
+        _known_names[field].add(name)
+    return True
 
 
 def _is_named(event: Any) -> bool:
-    """Whether event_id and provider look as they must, or may look so."""
-    event_id, provider = event.event_id, event.provider
+    """Whether event_id, provider and source look as they must, or may look so."""
+    event_id, provider, source = event.event_id, event.provider, event.source
     # A little stricter than the pattern: the careful way has the last word.
-    if not (event_id.isascii() and event_id.isprintable() and " " not in event_id):
-        return False
-    if provider in _providers:
-        return True
-    if not _is_provider.search(provider):
-        return False
-    if len(_providers) < _PROVIDERS_MAX:
-        _providers.add(provider)
-    return True
+    return (
+        event_id.isascii()
+        and event_id.isprintable()
+        and " " not in event_id
+        and (provider in _providers or _fits("provider", provider))
+        and (source in _sources or _fits("source", source))
+    )
 
 
 def _are_parts_within(event: Any) -> bool:
@@ -130,7 +134,7 @@ def _are_parts_within(event: Any) -> bool:
     return bool(sum(part for part in parts if part is not unset) <= event.input_tokens)
 
 
-def _finish_special(event: Any, rules: Rules) -> None:
+def _finish_rare(event: Any, rules: PlainRules) -> None:
     unset = msgspec.UNSET
     if event.conversation_id is not unset:
         if not rules.keep_conversation_ids:
@@ -138,46 +142,45 @@ def _finish_special(event: Any, rules: Rules) -> None:
         elif rules.pseudonymise is not None:
             event.conversation_id = rules.pseudonymise(event.conversation_id)
     if event.sent_at is not unset:
-        event.sent_at = _microseconds(event.sent_at)
+        event.sent_at = microseconds(event.sent_at)
     if event.tags is not unset:
         event.tags = _encode_tags(event.tags).decode()
 
 
-@dataclass(frozen=True, slots=True)
-class PlainRules:
-    """The rules of one request with its limits of time worked out."""
+class PlainRules(msgspec.Struct, frozen=True):
+    """What of the rules plain events need; times are microseconds since the epoch."""
 
-    rules: Rules
-    earliest: datetime
-    latest: datetime
-
-    @classmethod
-    def of(cls, rules: Rules) -> PlainRules:
-        """Work the limits out."""
-        earliest = EPOCH if rules.max_age is None else rules.received_at - rules.max_age
-        return cls(rules, earliest, rules.received_at + rules.max_future)
+    earliest_us: int
+    latest_us: int
+    pseudonymise: Pseudonymiser | None
+    keep_raw_user_ids: bool
+    keep_conversation_ids: bool
 
 
-def landed_json(event: Any, plain: PlainRules) -> bytes | None:
-    """The client's fields of a landed row as JSON, or None when the event needs the careful way.
+def make_landed(event: Any, rules: PlainRules) -> bool:
+    """Turn the fields into landed values; False when the event needs the careful way.
 
-    An event may be asked about once: its fields become landed values.
+    An event may be asked about once.
     """
     unset = msgspec.UNSET
-    occurred_at = event.occurred_at
-    if not plain.earliest <= occurred_at <= plain.latest or not _is_named(event):
-        return None
+    # Exact to the microsecond up to the year 2100; what lies further ahead is refused anyway.
+    occurred_us = round(event.occurred_at.timestamp() * _MICROSECONDS_A_SECOND)
+    if not rules.earliest_us <= occurred_us <= rules.latest_us or not _is_named(event):
+        return False
     if event.request_model is unset and event.response_model is unset:
-        return None
-    rules, special = plain.rules, _special(event)
-    if special != _NONE_SPECIAL:
-        if special[1:] != _ONLY_A_USER:
-            if not _are_parts_within(event):
-                return None
-            _finish_special(event, rules)
-        user_id = special[0]
-        stays_raw = user_id is unset or (rules.keep_raw_user_ids and "@" not in user_id)
-        if rules.pseudonymise is not None and not stays_raw:
-            event.user_id = rules.pseudonymise(user_id)
-    event.occurred_at = _microseconds(occurred_at)
-    return _encode(event)
+        return False
+    if _rare(event) != _NONE_RARE:
+        if not _are_parts_within(event):
+            return False
+        _finish_rare(event, rules)
+    user_id = event.user_id
+    if user_id is not unset and rules.pseudonymise is not None:
+        stays_raw = rules.keep_raw_user_ids and "@" not in user_id
+        event.user_id = user_id if stays_raw else rules.pseudonymise(user_id)
+    event.occurred_at = occurred_us
+    return True
+
+
+def landed_rows(events: Sequence[Any]) -> bytes:
+    """Landed events as lines of JSON, without the fields that hold the contract's default."""
+    return _encode_lines(events)[:-1]

@@ -31,7 +31,7 @@ from ecomind.landing_zone import LandedFile, apart, open_zone
 from ecomind.landing_zone.folder import FolderZone
 from ecomind.loaded import LOADED_NAME, Loaded
 from ecomind.settings import Settings
-from ingest_api.landing import frame
+from ingest_api.landing import frame, record
 from ingest_api.landing.segment import created_at
 from ingest_api.replies import Refused
 
@@ -41,7 +41,12 @@ State = Literal["stored", "landed", "loaded"]
 SEARCH_S = 10.0
 """A search that takes longer is given up, in seconds."""
 
+_as_object = msgspec.json.Decoder(dict[str, Any])
 _KINDS = {EVENTS.name: frame.EVENT, BUCKETS.name: frame.BUCKET, REJECTS.name: frame.REJECT}
+_DEFAULTS = {
+    _KINDS[table.name]: {f.name: f.default for f in table.fields if f.default is not None}
+    for table in (EVENTS, BUCKETS, REJECTS)
+}
 _SLACK = timedelta(minutes=2)
 """How much later than it was received a row may be written: many at once, slow disks."""
 
@@ -312,7 +317,11 @@ def _rows_with(data: bytes, kind: bytes, needle: bytes) -> Iterator[dict[str, An
         if end < 0:
             return
         for payload in frame.read(data[start : end + 1]).rows[kind]:
-            yield _with_times(msgspec.json.decode(payload, type=dict[str, Any]))
+            receipt, rows = record.parts(payload)
+            for row in rows:
+                if needle in row or needle in receipt:
+                    told = {**_as_object.decode(receipt), **_as_object.decode(row)}
+                    yield _with_times({**_DEFAULTS[kind], **told})
         position = data.find(needle, end)
 
 

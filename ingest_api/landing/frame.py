@@ -1,11 +1,11 @@
 """Records of a write-ahead segment.
 
 Belongs here: the bytes of one record and how to find whole records again. Does not belong
-here: files, or what a record's payload means.
+here: files, or what a payload is made of (``record``).
 
 A record is ``<kind, 1><payload length, 8 hex><CRC-32, 8 hex><payload><newline>``. The CRC covers
-kind, length and payload. The payload is JSON on one line, so that after a damaged record the
-next newline leads back to a whole one; the length leads over a damaged newline.
+kind, length and payload. A payload holds no newline, so that after a damaged record the next
+newline leads back to a whole one; the length leads over a damaged newline.
 """
 
 from __future__ import annotations
@@ -35,19 +35,18 @@ def encode(kind: bytes, payload: bytes) -> bytes:
     return b"%b%08x%b\n" % (head, crc32(payload, crc32(head)), payload)
 
 
-def _payload_end(data: bytes, start: int) -> int | None:
-    """Where the payload of a whole record at ``start`` ends, or None if there is none."""
+def _payload(data: bytes, start: int) -> bytes | None:
+    """The payload of a whole record at ``start``, or None if there is none."""
     head = data[start : start + _HEAD]
-    if len(data) - start < _OVERHEAD or head[:1] not in _KINDS:
+    if head[:1] not in _KINDS:
         return None
     try:
         length, checksum = int(head[1:], 16), int(data[start + _HEAD : start + _OVERHEAD], 16)
     except ValueError:
         return None
-    end = start + _OVERHEAD + length
-    payload = data[start + _OVERHEAD : end]
+    payload = data[start + _OVERHEAD : start + _OVERHEAD + length]
     whole = len(payload) == length and crc32(payload, crc32(head)) == checksum
-    return end if whole else None
+    return payload if whole else None
 
 
 def read(data: bytes) -> Contents:
@@ -59,10 +58,10 @@ def read(data: bytes) -> Contents:
     contents = Contents()
     start = 0
     while start < len(data):
-        end = _payload_end(data, start)
-        if end is not None:
-            contents.rows[data[start : start + 1]].append(data[start + _OVERHEAD : end])
-            start = end + 1
+        payload = _payload(data, start)
+        if payload is not None:
+            contents.rows[data[start : start + 1]].append(payload)
+            start += _OVERHEAD + len(payload) + 1
             continue
         newline = data.find(b"\n", start)
         if newline < 0:

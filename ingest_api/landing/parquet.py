@@ -1,15 +1,15 @@
-"""Landed files: from JSON rows to a durable, verified Parquet file.
+"""Landed files: from the log's payloads to a durable, verified Parquet file.
 
 Belongs here: columns, sorting, compression, and putting a file in place. Does not belong here:
-segments, or which rows belong together.
+what a payload looks like (``record``), or which rows belong together.
 """
 
 from __future__ import annotations
 
 import io
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from datetime import datetime
-from typing import Any, Literal
+from typing import Any, Literal, TypeAlias
 
 import msgspec
 import pyarrow as pa
@@ -18,10 +18,11 @@ import pyarrow.json as pj
 import pyarrow.parquet as pq
 
 from ecomind.contract.bucket import BUCKETS
-from ecomind.contract.event import EVENTS, OUTCOMES, REJECTS
+from ecomind.contract.event import EVENTS, OUTCOMES, RECEIPT, REJECTS
 from ecomind.contract.fields import Table
 from ecomind.contract.landing import arrow_schema
 from ecomind.landing_zone import LandingZone, NotVerified
+from ingest_api.landing.record import halves, parts
 
 SORTED_BY = {
     EVENTS.name: ("org_id", "occurred_at"),
@@ -31,85 +32,120 @@ SORTED_BY = {
 }
 """The columns that the rows of a landed table's files are sorted by."""
 _BLOCK_BYTES = 2**20
-_SAMPLED_ROWS = 32
+_SAMPLED_LINES = 32
 _as_object = msgspec.json.Decoder(dict[str, Any])
 _ROW_GROUP_ROWS = 122_880
+_RECEIPT = frozenset(field.name for field in RECEIPT)
+_Column: TypeAlias = "pa.Array[Any] | pa.ChunkedArray[Any]"
 
 
-def _json_schema(schema: pa.Schema) -> pa.Schema:
+def _json_schema(fields: Iterable[pa.Field[Any]]) -> pa.Schema:
     """How rows are written in JSON: times as integer microseconds, anything may be absent."""
     return pa.schema(
-        [pa.field(f.name, pa.int64() if pa.types.is_timestamp(f.type) else f.type) for f in schema]
+        [pa.field(f.name, pa.int64() if pa.types.is_timestamp(f.type) else f.type) for f in fields]
     )
 
 
-def _names(rows: Sequence[bytes]) -> set[str] | None:
-    """Names that some of the rows hold, or None when one of those cannot be read."""
+def _names(lines: Sequence[bytes]) -> set[str] | None:
+    """Names that some of the objects hold, or None when one of those cannot be read."""
     names: set[str] = set()
     try:
-        for row in rows[:: max(1, len(rows) // _SAMPLED_ROWS)]:
-            names.update(_as_object.decode(row))
+        for line in lines[:: max(1, len(lines) // _SAMPLED_LINES)]:
+            names.update(_as_object.decode(line))
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         return None
     return names
 
 
 def _parsed(
-    schema: pa.Schema, rows: Sequence[bytes], unexpected: Literal["error", "ignore"]
+    fields: Sequence[pa.Field[Any]], lines: bytes, unexpected: Literal["error", "ignore"]
 ) -> pa.Table:
     return pj.read_json(
-        io.BytesIO(b"\n".join(rows)),
+        io.BytesIO(lines),
         read_options=pj.ReadOptions(use_threads=False, block_size=_BLOCK_BYTES),
         parse_options=pj.ParseOptions(
-            explicit_schema=_json_schema(schema), unexpected_field_behavior=unexpected
+            explicit_schema=_json_schema(fields), unexpected_field_behavior=unexpected
         ),
     )
 
 
-def _held(schema: pa.Schema, rows: Sequence[bytes]) -> pa.Table:
-    """The columns of ``schema`` that any row holds, or all of them."""
-    names = _names(rows)
+def _objects(fields: Sequence[pa.Field[Any]], objects: Sequence[bytes]) -> pa.Table:
+    """Those columns of ``fields`` that any of the objects holds.
+
+    Raises ``pa.ArrowInvalid`` when one is no object of them.
+    """
+    lines, names = b"\n".join(objects), _names(objects)
     if names is not None:
         try:
             # Most columns hold nothing, and asking for them costs more than all the others.
-            return _parsed(pa.schema([f for f in schema if f.name in names]), rows, "error")
+            held = _parsed([f for f in fields if f.name in names], lines, "error")
         except pa.ArrowInvalid:
-            pass  # A row that was not sampled holds more, or does not fit: the whole way tells.
-    return _parsed(schema, rows, "ignore")
+            names = None  # One that was not sampled holds more, or does not fit.
+    if names is None:
+        held = _parsed(fields, lines, "ignore")
+    if held.num_rows != len(objects):
+        raise pa.ArrowInvalid("a line holds more or less than one object")
+    return held
 
 
-def _read(schema: pa.Schema, rows: Sequence[bytes]) -> pa.Table:
-    """Rows as a table of ``schema``. Raises ``pa.ArrowInvalid`` when one does not fit."""
-    held = _held(schema, rows)
-    if held.num_rows != len(rows):
-        raise pa.ArrowInvalid("a row holds more or less than one object")
-    columns: list[pa.Array[Any] | pa.ChunkedArray[Any]] = []
-    for field in schema:
-        if field.name in held.column_names:
-            column = held.column(field.name).cast(field.type)
-        else:
-            column = pa.nulls(len(rows), field.type)
-        if not field.nullable and column.null_count:
+def _column(field: pa.Field[Any], default: Any, held: pa.Table) -> _Column:
+    if field.name not in held.column_names:
+        if default is not None:
+            constant: _Column = pa.repeat(pa.scalar(default, field.type), held.num_rows)
+            return constant
+        if not field.nullable:
             raise pa.ArrowInvalid(f"{field.name} is missing")
-        columns.append(column)
+        nothing: _Column = pa.nulls(held.num_rows, field.type)
+        return nothing
+    column = held.column(field.name).cast(field.type)
+    if default is not None and column.null_count:
+        column = column.fill_null(default)
+    if not field.nullable and column.null_count:
+        raise pa.ArrowInvalid(f"{field.name} is missing")
+    return column
+
+
+def _read(table: Table, payloads: Sequence[bytes]) -> pa.Table:
+    """Rows of payloads. Raises ``pa.ArrowInvalid`` when one does not fit."""
+    schema = arrow_schema(table)
+    receipts, rows, received_with = [], [], []
+    for number, payload in enumerate(payloads):
+        receipt, its_rows = parts(payload)
+        if not its_rows:
+            raise pa.ArrowInvalid("a payload holds no row")
+        receipts.append(receipt)
+        rows += its_rows
+        received_with += [number] * len(its_rows)
+    of_receipt = [field for field in schema if field.name in _RECEIPT]
+    of_row = [field for field in schema if field.name not in _RECEIPT]
+    held_receipts, held = _objects(of_receipt, receipts), _objects(of_row, rows)
+    defaults = {field.name: field.default for field in table.fields}
+    columns = [
+        _column(field, None, held_receipts).take(pa.array(received_with, pa.int32()))
+        if field.name in _RECEIPT
+        else _column(field, defaults[field.name], held)
+        for field in schema
+    ]
     return pa.Table.from_arrays(columns, schema=schema)
 
 
-def to_table(table: Table, rows: Sequence[bytes]) -> tuple[pa.Table, list[bytes]]:
-    """Rows of a landed table in contract order, and the rows that do not fit it."""
-    schema = arrow_schema(table)
-    if not rows:
-        return schema.empty_table(), []
+def to_table(table: Table, payloads: Sequence[bytes]) -> tuple[pa.Table, list[bytes]]:
+    """Rows of a landed table in contract order, and payloads of rows that do not fit it."""
+    if not payloads:
+        return arrow_schema(table).empty_table(), []
     try:
-        return _read(schema, rows), []
+        return _read(table, payloads), []
     except pa.ArrowInvalid:
-        if len(rows) == 1:
-            return schema.empty_table(), list(rows)
+        pass
     # Halving finds a few misfits among many rows without reading every row alone.
-    middle = len(rows) // 2
-    left, left_misfits = to_table(table, rows[:middle])
-    right, right_misfits = to_table(table, rows[middle:])
-    return pa.concat_tables([left, right]), left_misfits + right_misfits
+    middle = len(payloads) // 2
+    pieces = [payloads[:middle], payloads[middle:]]
+    if len(payloads) == 1:
+        pieces = [[half] for half in halves(payloads[0])]
+        if len(pieces) == 1:
+            return arrow_schema(table).empty_table(), list(payloads)
+    tables, misfits = zip(*(to_table(table, some) for some in pieces), strict=True)
+    return pa.concat_tables(tables), [payload for some in misfits for payload in some]
 
 
 def time_range(tables: Sequence[pa.Table]) -> tuple[datetime | None, datetime | None]:

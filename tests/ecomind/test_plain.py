@@ -10,10 +10,17 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ecomind.contract.codec import Rules, judge
+from ecomind.contract.codec import Rules, judge, microseconds
 from ecomind.contract.event import CLIENT_FIELDS
 from ecomind.contract.fields import Field
-from ecomind.contract.plain import PlainRules, as_item, landed_json, plain_events, plain_lines
+from ecomind.contract.plain import (
+    PlainRules,
+    as_item,
+    landed_rows,
+    make_landed,
+    plain_events,
+    plain_lines,
+)
 
 NOW = datetime(2026, 11, 21, 12, tzinfo=UTC)
 GOOD: dict[str, Any] = {
@@ -24,6 +31,7 @@ GOOD: dict[str, Any] = {
     "input_tokens": 120,
     "output_tokens": 30,
 }
+DEFAULTS = {f.name: f.default for f in CLIENT_FIELDS if f.default is not None}
 TIMES = st.datetimes(datetime(2024, 1, 1), datetime(2027, 1, 1))  # noqa: DTZ001 (offset follows)
 
 
@@ -37,6 +45,21 @@ def rules(*, raw: bool = False, conversations: bool = False, forever: bool = Fal
         keep_raw_user_ids=raw,
         keep_conversation_ids=conversations,
     )
+
+
+def plain_rules(ours: Rules) -> PlainRules:
+    earliest = 0 if ours.max_age is None else microseconds(NOW - ours.max_age)
+    return PlainRules(
+        earliest, microseconds(NOW + ours.max_future), ours.pseudonymise,
+        ours.keep_raw_user_ids, ours.keep_conversation_ids,
+    )  # fmt: skip
+
+
+def landed(event: Any, ours: Rules) -> dict[str, Any] | None:
+    """The landed row of the fast way, or None when it leaves the event to the careful way."""
+    if not make_landed(event, plain_rules(ours)):
+        return None
+    return {**DEFAULTS, **json.loads(landed_rows([event]))}
 
 
 def values(field: Field) -> st.SearchStrategy[Any]:
@@ -91,14 +114,14 @@ def test_both_ways_land_and_refuse_the_same(
     (event,) = events
     # A refused event is told by the careful way; it must not have been changed by then.
     told = as_item(event)
-    fast = landed_json(event, PlainRules.of(ours))
+    fast = landed(event, ours)
     if fast is None:
         again = judge(told, ours)
         assert (codes(again), again.row) == (codes(careful), careful.row)
         assert again.event_id == careful.event_id
         return
     assert careful.row is not None
-    assert json.loads(fast) == careful.row
+    assert fast == careful.row
     assert careful.warnings == ()
 
 
@@ -107,9 +130,8 @@ def test_ordinary_events_are_plain(read: Any) -> None:
     """Without this, the test above could compare nothing."""
     ordinary = {**GOOD, "user_id": "u", "tags": {"b": "1", "a": "2"}, "cache_read_input_tokens": 9}
     (event,) = read(json.dumps(ordinary).encode())
-    landed = landed_json(event, PlainRules.of(rules()))
-    assert landed is not None
-    row = json.loads(landed)
+    row = landed(event, rules())
+    assert row is not None
     assert row == judge(ordinary, rules()).row
     assert (row["user_id"], row["tags"]) == ("u_1_u", '{"a":"2","b":"1"}')
     assert row["occurred_at"] == 1_795_255_198_123_456
@@ -130,4 +152,20 @@ def test_what_is_not_plain_is_left_to_the_careful_way(body: bytes) -> None:
 def test_events_out_of_time_take_the_careful_way() -> None:
     for moment in ("2026-11-21T12:06:00Z", "2025-10-01T00:00:00Z"):
         (event,) = plain_events(json.dumps({**GOOD, "occurred_at": moment}).encode()) or ()
-        assert landed_json(event, PlainRules.of(rules())) is None
+        assert landed(event, rules()) is None
+
+
+def test_what_holds_a_default_is_left_out() -> None:
+    (event,) = plain_events(json.dumps(GOOD).encode()) or ()
+    assert make_landed(event, plain_rules(rules()))
+    assert not DEFAULTS.keys() & json.loads(landed_rows([event])).keys()
+
+
+@pytest.mark.parametrize("name", ["event_id", "provider", "source", "cost_currency"])
+def test_a_name_does_not_end_with_a_newline(name: str) -> None:
+    value = {**GOOD, "cost_currency": "EUR"}.get(name, "urn:x")
+    item = {**GOOD, name: f"{value}\n"}
+    assert judge({**GOOD, name: value}, rules()).row
+    assert [code for code, _ in codes(judge(item, rules()))] == ["invalid_value"]
+    for event in plain_events(json.dumps(item).encode()) or ():
+        assert landed(event, rules()) is None

@@ -22,6 +22,7 @@ from ecomind.landing_zone import open_zone
 from ecomind.settings import Settings
 from ingest_api.landing import frame
 from ingest_api.landing.files import lock_descriptor, make_folder
+from ingest_api.landing.record import payload
 from ingest_api.landing.seal import Sealer
 from ingest_api.landing.segment import new_name, waiting
 from ingest_api.landing.sequence import Sequence, SequenceDamaged
@@ -34,23 +35,27 @@ RECEIPT: dict[str, Any] = {
     "receipt_id": "rcp_1",
     "adapter": "native_json",
 }
+
+
 DEFAULTS = {field.name: field.default for field in EVENTS.fields if field.default is not None}
 
 
+def record_of(kind: bytes, *rows: dict[str, Any]) -> bytes:
+    receipt = {name: rows[0].pop(name, value) for name, value in RECEIPT.items()}
+    return frame.encode(kind, payload(msgspec.json.encode(receipt), map(msgspec.json.encode, rows)))
+
+
 def event_record(event_id: str, **members: Any) -> bytes:
-    row = {
-        **RECEIPT, **DEFAULTS, "event_id": event_id, "provider": "openai",
-        "occurred_at": RECEIPT["received_at"], **members,
-    }  # fmt: skip
-    return frame.encode(frame.EVENT, msgspec.json.encode(row))
+    row = {"event_id": event_id, "provider": "openai", "occurred_at": RECEIPT["received_at"]}
+    return record_of(frame.EVENT, row | members)
 
 
 def reject_record(index: int) -> bytes:
     row = {
-        **RECEIPT, "rejection_id": f"rej_{index}", "item_index": index, "event_id": None,
+        "rejection_id": f"rej_{index}", "item_index": index, "event_id": None,
         "code": "missing_field", "pointer": "/provider",
     }  # fmt: skip
-    return frame.encode(frame.REJECT, msgspec.json.encode(row))
+    return record_of(frame.REJECT, row)
 
 
 def write_segment(settings: Settings, data: bytes, suffix: str = "ready") -> Path:
@@ -132,6 +137,37 @@ def test_a_row_that_does_not_fit_is_set_aside_alone(settings: Settings) -> None:
     assert landed == {"a", "b", "c"}
     (aside,) = settings.quarantine_dir.iterdir()
     assert b"misfit" in aside.read_bytes()
+
+
+def test_one_request_is_one_record_whose_misfits_are_set_aside_alone(settings: Settings) -> None:
+    good = [
+        {"event_id": f"e{n}", "provider": "openai", "occurred_at": RECEIPT["received_at"]}
+        for n in range(7)
+    ]
+    odd = [{**good[0], "input_tokens": "many"}, {"event_id": "no provider"}]
+    write_segment(settings, record_of(frame.EVENT, *good[:4], *odd, *good[4:]))
+    seal(settings)
+    rows = landed_rows(settings.home, "events")
+    assert sorted(row["event_id"] for row in rows) == [f"e{n}" for n in range(7)]
+    assert {row["receipt_id"] for row in rows} == {"rcp_1"}
+    (aside,) = settings.quarantine_dir.iterdir()
+    assert aside.read_bytes().count(b"rcp_1") == 2
+
+
+def test_what_a_row_leaves_out_holds_the_default(settings: Settings) -> None:
+    told = {**DEFAULTS, "operation": "embeddings", "sample_weight": 4.5}
+    write_segment(settings, event_record("short") + event_record("whole", **told))
+    seal(settings)
+    short, whole = sorted(landed_rows(settings.home, "events"), key=lambda row: row["event_id"])
+    assert {name: short[name] for name in DEFAULTS} == DEFAULTS
+    assert {name: whole[name] for name in DEFAULTS} == told
+
+
+def test_a_record_without_rows_is_set_aside(settings: Settings) -> None:
+    write_segment(settings, event_record("a") + frame.encode(frame.EVENT, b'{"org_id":"acme"}'))
+    seal(settings)
+    assert [row["event_id"] for row in landed_rows(settings.home, "events")] == ["a"]
+    assert len(list(settings.quarantine_dir.iterdir())) == 1
 
 
 def test_an_orphan_is_recovered_and_a_living_segment_left_alone(settings: Settings) -> None:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
-from datetime import UTC, datetime
 from typing import Any
 
 import pytest
@@ -19,7 +18,7 @@ SIGNALS = (otlp.TRACES, otlp.LOGS, otlp.METRICS)
 
 def outcome(*results: dict[str, Any]) -> Outcome:
     rejected = sum(result["result"] == "rejected" for result in results)
-    made = Outcome("0", datetime(2026, 1, 1, tzinfo=UTC))
+    made = Outcome("0", 1_767_225_600_000_000)
     made.accepted, made.rejected = len(results) - rejected, rejected
     made.results = list(results)
     return made
