@@ -60,8 +60,12 @@ class Settings(BaseSettings):
     ingest_port: int = Field(8787, ge=1, le=65535, description="Port of the ingest API.")
     dashboard_port: int = Field(8501, ge=1, le=65535, description="Port of the dashboard.")
     dagster_port: int = Field(3000, ge=1, le=65535, description="Port of Dagster's pages.")
-    documents_port: int = Field(
-        8088, ge=1, le=65535, description="Port of the auditor's documents (dbt docs, Data Docs)."
+    platform_port: int = Field(
+        8088,
+        ge=1,
+        le=65535,
+        description="Port of the platform: the API that reads and administers, and the auditor's"
+        " documents (dbt docs, Data Docs).",
     )
 
     ingest_workers: int = Field(

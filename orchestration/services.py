@@ -48,7 +48,7 @@ def services(settings: Settings) -> dict[str, Service]:
     dagster = str(Path(python).with_name("dagster"))
     listed = [
         Service("ingest", [python, "-m", "ingest_api"], host, settings.ingest_port),
-        Service("documents", [python, "-m", "platform_api"], host, settings.documents_port),
+        Service("platform", [python, "-m", "platform_api"], host, settings.platform_port),
         Service("dashboard", dashboard_command(settings), host, settings.dashboard_port),
         Service(
             "dagster",

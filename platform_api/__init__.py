@@ -1,5 +1,5 @@
-"""Services that read what was published, over HTTP.
+"""The platform over HTTP: reading what was published, administering who may do what.
 
-Belongs here: serving the auditor's documents behind a key. Does not belong here: receiving
-events, writing the warehouse, or any computation.
+Belongs here: addresses, credentials of requests, and the auditor's documents. Does not belong
+here: receiving events, writing the warehouse, queries, or any computation.
 """

@@ -1,7 +1,7 @@
 """The auditor's pages: dbt docs and Data Docs as static files, behind a key.
 
-Belongs here: the ASGI application. Does not belong here: building the pages (orchestration)
-or starting a server (``server``).
+Belongs here: finding and answering pages. Does not belong here: building them (orchestration), or
+the addresses of the API (``app``).
 
 A browser signs in with HTTP Basic (any user name, the key as password), a program with a
 Bearer token. Nothing redirects, so no address leaves the place it was asked for.
@@ -21,14 +21,17 @@ from starlette.routing import Route
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from ecomind.identity import IdentityStore
-from ecomind.settings import Settings
-from platform_api.access import authorise
-from platform_api.problems import problem
+from ecomind.identity import Scope as Right
+from platform_api.callers import caller_of, demand
+from platform_api.middleware import request_id_of
+from platform_api.problems import Refused, answer
+from platform_api.service import Service
 
 COLLECTIONS = {
     "dbt": ("Definitions and lineage", "Every table and column, from the raw events to the marts."),
     "data": ("Acceptance checks", "What was checked on the published snapshot, and the outcome."),
 }
+CHALLENGE = {"www-authenticate": 'Basic realm="EcoMind auditor pages", charset="UTF-8"'}
 HEADERS = {
     # dbt docs and Data Docs carry their scripts and styles inside the page; the pages may
     # reach nothing beyond this server.
@@ -94,16 +97,18 @@ class Documents:
 
     async def index(self, request: Request) -> Response:
         """The list of collections."""
-        refusal = await run_in_threadpool(authorise, request, self._store)
-        return refusal or HTMLResponse(INDEX.format(items="".join(map(self._item, COLLECTIONS))))
+        await run_in_threadpool(self._admit, request)
+        return HTMLResponse(INDEX.format(items="".join(map(self._item, COLLECTIONS))))
 
     async def document(self, request: Request) -> Response:
         """One file; a folder answers with its ``index.html``."""
-        refusal = await run_in_threadpool(authorise, request, self._store)
-        if refusal is not None:
-            return refusal
+        await run_in_threadpool(self._admit, request)
         collection, path = request.path_params["collection"], request.path_params["path"]
         return await run_in_threadpool(self._file, collection, path)
+
+    def _admit(self, request: Request) -> None:
+        """Check that the sender may audit. Raises ``Refused``."""
+        demand(caller_of(request, self._store, CHALLENGE), Right.AUDIT_READ)
 
     def _item(self, collection: str) -> str:
         title, text = COLLECTIONS[collection]
@@ -116,12 +121,12 @@ class Documents:
 
     def _file(self, collection: str, path: str) -> Response:
         if collection not in COLLECTIONS:
-            return problem(404, "There is no such page.")
+            raise Refused("not-found", "There is no such page.")
         if not self._is_built(collection):
-            return problem(404, f"These pages are {NOT_BUILT}.")
+            raise Refused("not-found", f"These pages are {NOT_BUILT}.")
         file = _inside(self._folder / collection, path or "index.html")
         if file is None:
-            return problem(404, "There is no such page.")
+            raise Refused("not-found", "There is no such page.")
         media_type, _encoding = mimetypes.guess_type(file.name)
         return FileResponse(file, media_type=media_type or "application/octet-stream")
 
@@ -143,32 +148,29 @@ def _inside(folder: Path, path: str) -> Path | None:
     return file if file.is_relative_to(root) and file.is_file() else None
 
 
-async def _live(_request: Request) -> Response:
-    return Response("ok", media_type="text/plain")
+async def _refused(request: Request, error: Exception) -> Response:
+    assert isinstance(error, Refused)  # noqa: S101 - registered for this class only.
+    return answer(error, request_id_of(request.scope))
 
 
-async def _not_found(_request: Request, _error: Exception) -> Response:
-    return problem(404, "There is no such page.")
+async def _not_found(request: Request, _error: Exception) -> Response:
+    return answer(Refused("not-found"), request_id_of(request.scope))
 
 
-async def _not_allowed(_request: Request, _error: Exception) -> Response:
-    return problem(405, "These pages can only be read.", {"allow": "GET, HEAD"})
+async def _not_allowed(request: Request, _error: Exception) -> Response:
+    refused = Refused("method-not-allowed", headers={"allow": "GET, HEAD"})
+    return answer(refused, request_id_of(request.scope))
 
 
-async def _failed(_request: Request, _error: Exception) -> Response:
-    return problem(500, "The page could not be served; the server's log says why.")
-
-
-def create_app(settings: Settings, store: IdentityStore) -> ASGIApp:
-    """The application that serves ``settings.documents_dir``; no state beyond the folder."""
-    documents = Documents(settings.documents_dir, store)
+def documents_app(service: Service) -> ASGIApp:
+    """The application that serves the auditor's pages; no state beyond their folder."""
+    documents = Documents(service.settings.documents_dir, service.store)
     app = Starlette(
         routes=[
             Route("/", documents.index, methods=["GET"]),
-            Route("/livez", _live, methods=["GET"]),
             Route("/{collection}/{path:path}", documents.document, methods=["GET"]),
         ],
-        exception_handlers={404: _not_found, 405: _not_allowed, 500: _failed},
+        exception_handlers={Refused: _refused, 404: _not_found, 405: _not_allowed},
     )
     app.router.redirect_slashes = False
     return SecurityHeaders(app)

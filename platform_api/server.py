@@ -1,4 +1,4 @@
-"""Starting the documents server.
+"""Starting the server.
 
 Belongs here: the socket and the server's options. Does not belong here: what is served.
 """
@@ -12,7 +12,7 @@ import uvicorn
 
 from ecomind.identity import open_store
 from ecomind.settings import Settings
-from platform_api.documents import create_app
+from platform_api.app import create_app
 
 
 class CannotServe(Exception):
@@ -20,8 +20,8 @@ class CannotServe(Exception):
 
 
 def listen(settings: Settings) -> socket.socket:
-    """A socket bound to the documents' address. Raises ``CannotServe`` when it is taken."""
-    host, port = settings.host, settings.documents_port
+    """A socket bound to the platform's address. Raises ``CannotServe`` when it is taken."""
+    host, port = settings.host, settings.platform_port
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     listener = socket.socket(family, socket.SOCK_STREAM)
     listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
@@ -33,7 +33,7 @@ def listen(settings: Settings) -> socket.socket:
         if error.errno == errno.EADDRINUSE:
             raise CannotServe(
                 f"port {port} on {host} is in use: stop what uses it or set"
-                " ECOMIND_DOCUMENTS_PORT to another port"
+                " ECOMIND_PLATFORM_PORT to another port"
             ) from error
         raise CannotServe(f"{host}:{port} cannot be bound: {error.strerror}") from error
     return listener
@@ -44,6 +44,6 @@ def serve(settings: Settings) -> None:
     with listen(settings) as listener:
         app = create_app(settings, open_store(settings))
         config = uvicorn.Config(
-            app, log_level="warning", access_log=False, server_header=False, lifespan="off"
+            app, log_level="warning", access_log=False, server_header=False, lifespan="on"
         )
         uvicorn.Server(config).run(sockets=[listener])

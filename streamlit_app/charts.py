@@ -12,9 +12,10 @@ import altair as alt
 import pandas as pd
 import streamlit as st
 
+from ecomind.warehouse.columns import SCENARIOS
 from streamlit_app.figures import OTHERS
 from streamlit_app.formatting import unit_for
-from streamlit_app.metrics import SCENARIOS, Metric
+from streamlit_app.metrics import Metric
 
 LIGHT = ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9", "#7f7f7f", "#b8a900")
 DARK = ("#56b4e9", "#e69f00", "#2fc597", "#e09cc4", "#f2733a", "#8ba6ff", "#a8a8a8", "#f0e442")

@@ -15,36 +15,16 @@ from datetime import date, timedelta
 
 import pandas as pd
 
-from streamlit_app.metrics import SCENARIOS, Metric
+from ecomind.warehouse.columns import (
+    ADDITIVE,
+    ENERGY_WEIGHTED,
+    SCENARIOS,
+    TOKEN_COLUMNS,
+    WEIGHT,
+)
+from streamlit_app.metrics import Metric
 
-TOKEN_COLUMNS = ("input_tokens", "cached_input_tokens", "output_tokens")
-FOOTPRINT_STEMS = (
-    "it_energy_{s}_kwh",
-    "energy_{s}_kwh",
-    "water_onsite_{s}_l",
-    "water_offsite_{s}_l",
-    "water_{s}_l",
-    "water_offsite_without_hydro_{s}_l",
-    "co2e_location_{s}_kg",
-    "co2e_market_{s}_kg",
-    "co2e_embodied_{s}_kg",
-    "co2e_total_location_{s}_kg",
-    "co2e_total_market_{s}_kg",
-)
-SUMMED = (
-    "events",
-    "calls",
-    "tokens",
-    *TOKEN_COLUMNS,
-    *(stem.format(s=s) for stem in FOOTPRINT_STEMS for s in SCENARIOS),
-)
-ENERGY_WEIGHTED = (
-    "data_quality_score",
-    "default_factor_energy_share",
-    "token_route_energy_share",
-    "market_fallback_energy_share",
-)
-WEIGHT = "energy_mid_kwh"
+SUMMED = ("events", "tokens", *ADDITIVE)
 OTHERS = "All others"
 
 

@@ -11,8 +11,9 @@ from datetime import date
 
 import pandas as pd
 
+from ecomind.warehouse.small_groups import SMALL_TEAMS_ID, UNATTRIBUTED
 from streamlit_app.data import Data
-from streamlit_app.privacy import SMALL_TEAMS, SMALL_TEAMS_ID, UNATTRIBUTED, fold_small_teams
+from streamlit_app.privacy import SMALL_TEAMS, fold_small_teams
 
 LABEL = "label"
 NOT_ATTRIBUTED = "Not attributed"

@@ -11,8 +11,6 @@ from enum import StrEnum
 
 from streamlit_app.formatting import Quantity
 
-SCENARIOS = ("low", "mid", "high")
-
 
 class Basis(StrEnum):
     """How grid electricity is attributed: by location or by market instruments."""

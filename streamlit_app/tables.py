@@ -11,9 +11,10 @@ from typing import Any
 import pandas as pd
 import streamlit as st
 
+from ecomind.warehouse.columns import SCENARIOS
 from streamlit_app import figures, formatting
 from streamlit_app.formatting import SIGNIFICANT_DIGITS, Quantity, unit_for
-from streamlit_app.metrics import SCENARIOS, Basis, Metric, carbon_intensity
+from streamlit_app.metrics import Basis, Metric, carbon_intensity
 
 NUMBER = f"%.{SIGNIFICANT_DIGITS}g"
 

@@ -18,6 +18,7 @@ import duckdb
 from ecomind.errors import EcoMindError
 from ecomind.identity.permissions import Scope
 from ecomind.warehouse.reader import MARTS, Lens, OrgReader
+from ecomind.warehouse.small_groups import small_teams
 from ecomind.warehouse.snapshot import SnapshotRef
 
 RELATIVE_TOLERANCE = 1e-9
@@ -40,6 +41,14 @@ _MART_KEYS = {
 
 class ExplanationError(EcoMindError):
     """A figure that cannot be explained; says why in one sentence."""
+
+
+class UnknownMetric(ExplanationError):
+    """No mart has a measure of this name."""
+
+
+class NothingToExplain(ExplanationError):
+    """The organisation has no usage of the cell."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,6 +95,27 @@ class Explanation:
     parts: list[dict[str, Any]]
     factors: list[dict[str, Any]]
 
+    def document(self) -> dict[str, Any]:
+        """The explanation as members of a JSON object; days and times are still dates."""
+        return {
+            "org_id": self.org_id,
+            "usage_date": self.cell.day,
+            "keys": self.cell.narrowed(),
+            "lens": self.lens,
+            "metric": self.cell.metric,
+            "value": self.value,
+            "unit": self.unit,
+            "formula": self.formula,
+            "events": self.events,
+            "calls": self.calls,
+            "snapshot_id": self.snapshot.snapshot_id,
+            "data_through": self.snapshot.data_through,
+            "parts": self.parts,
+            "factors": [
+                {**factor, "value": factor[f"value_{self.scenario}"]} for factor in self.factors
+            ],
+        }
+
 
 def explain(reader: OrgReader, cell: Cell) -> Explanation:
     """Take one cell apart, under the lens of ``reader``.
@@ -99,6 +129,8 @@ def explain(reader: OrgReader, cell: Cell) -> Explanation:
     for scope in sorted(needed):
         if not reader.principal.may(scope):
             raise PermissionError(f"this key may not explain {cell}: it lacks {scope.value}")
+    if cell.team is not None and not reader.principal.may(Scope.PEOPLE_READ):
+        _check_team_is_shown(reader, cell)
     org_id = reader.principal.org_id
     with reader.snapshot.connect() as connection:
         metric = _metric(connection, cell)
@@ -127,6 +159,16 @@ def explain(reader: OrgReader, cell: Cell) -> Explanation:
     )
 
 
+def _check_team_is_shown(reader: OrgReader, cell: Cell) -> None:
+    """Refuse cells of a team that the daily figures would not show to this principal either."""
+    lacks = f"it lacks {Scope.PEOPLE_READ.value}"
+    if len(cell.narrowed()) > 1:  # What one person of a large team did could be told apart.
+        raise PermissionError(f"this key may explain a team only as a whole: {lacks}")
+    people, teams = reader.people_per_team(cell.day, cell.day), reader.teams(cell.day, cell.day)
+    if cell.team in small_teams(people, teams):
+        raise PermissionError(f"this key may not explain teams of a few people: {lacks}")
+
+
 def _rows(
     connection: duckdb.DuckDBPyConnection, sql: str, values: list[Any] | Mapping[str, Any]
 ) -> list[dict[str, Any]]:
@@ -145,7 +187,7 @@ def _metric(connection: duckdb.DuckDBPyConnection, cell: Cell) -> dict[str, Any]
         if metric["metric"] == cell.metric:
             return metric
     known = ", ".join(sorted(metric["metric"] for metric in metrics))
-    raise ExplanationError(f"there is no metric {cell.metric}; there are {known}")
+    raise UnknownMetric(f"there is no metric {cell.metric}; there are {known}")
 
 
 def _table(
@@ -189,8 +231,8 @@ def _published(
         [org_id],
     ).fetchall()
     if first is None:
-        raise ExplanationError(f"nothing is published of an organisation {org_id}")
-    raise ExplanationError(f"{org_id} has no usage of {cell}; it has usage from {first} to {last}")
+        raise NothingToExplain(f"nothing is published of an organisation {org_id}")
+    raise NothingToExplain(f"{org_id} has no usage of {cell}; it has usage from {first} to {last}")
 
 
 def _parts(

@@ -61,9 +61,6 @@ MARTS: Mapping[str, Mart] = {
     "restatement": Mart("mart", date_column="period_start"),
 }
 
-SMALLEST_GROUP = 5
-"""Fewest people a group may have to be shown to those who may not see people."""
-
 
 class OrgReader:
     """Reads marts of one organisation from one snapshot."""
@@ -82,14 +79,32 @@ class OrgReader:
         Raises ``KeyError`` for a table readers do not know and ``PermissionError`` when the
         principal lacks its scope.
         """
+        source, values = self.source(name, start, end)
+        return self.rows(f"select * from {source} order by all", values)
+
+    def source(
+        self, name: str, start: date | None = None, end: date | None = None
+    ) -> tuple[str, list[object]]:
+        """A mart's rows of this organisation as the ``from`` of a query, and its values.
+
+        Raises as `mart` does.
+        """
         mart = MARTS[name]
         if not self.principal.may(mart.scope):
             raise PermissionError(f"this key may not read {name}: it lacks {mart.scope.value}")
         where, values = self._predicate(mart.date_column, start, end)
-        table = f"{mart.schema_under(self.lens)}.{name}"
-        query = f"select * from {table} where {where} order by all"
+        return f"(select * from {mart.schema_under(self.lens)}.{name} where {where})", values
+
+    def rows(self, query: str, values: list[object]) -> pa.Table:
+        """The rows of a query over `source`; only for modules of this package."""
         with self.snapshot.connect() as connection:
             return connection.execute(query, values).to_arrow_table()
+
+    def teams(self, start: date | None = None, end: date | None = None) -> set[str]:
+        """Ids of the teams with usage, ``unattributed`` among them."""
+        source, values = self.source("team_footprint_daily", start, end)
+        table = self.rows(f"select distinct team_id from {source}", values)
+        return {str(team_id) for team_id in table.column("team_id").to_pylist()}
 
     def people_per_team(self, start: date | None = None, end: date | None = None) -> dict[str, int]:
         """How many people of each team made calls; a count, so anyone who reads marts may ask."""
@@ -103,9 +118,10 @@ class OrgReader:
 
     def _predicate(
         self, date_column: str | None, start: date | None, end: date | None
-    ) -> tuple[str, list[str]]:
+    ) -> tuple[str, list[object]]:
         """The organisation and date conditions of a read, with their values."""
-        conditions, values = ["org_id = ?"], [self.principal.org_id]
+        conditions = ["org_id = ?"]
+        values: list[object] = [self.principal.org_id]
         for operator, bound in ((">=", start), ("<=", end)):
             if bound is not None:
                 conditions.append(f"{date_column} {operator} cast(? as date)")

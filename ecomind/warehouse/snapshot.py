@@ -33,6 +33,11 @@ class NoSnapshot(EcoMindError):
     """There is no readable snapshot; says what to do in one sentence."""
 
 
+def open_read_only(path: Path) -> duckdb.DuckDBPyConnection:
+    """A snapshot's file, opened so that it can neither be changed nor reach anything else."""
+    return duckdb.connect(path, read_only=True, config=_READER_CONFIG)
+
+
 def snapshot_name(snapshot_id: str) -> str:
     """File name of a snapshot."""
     return f"snapshot-{snapshot_id}.duckdb"
@@ -50,7 +55,7 @@ class SnapshotRef:
     @contextmanager
     def connect(self) -> Iterator[duckdb.DuckDBPyConnection]:
         """A read-only connection, closed at the end; never cache it."""
-        connection = duckdb.connect(self.path, read_only=True, config=_READER_CONFIG)
+        connection = open_read_only(self.path)
         try:
             connection.execute("set timezone = 'UTC'")
             yield connection

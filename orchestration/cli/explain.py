@@ -50,26 +50,8 @@ def explain_command(
 
 def as_json_text(found: Explanation) -> str:
     """An explanation as JSON; dates and times in ISO 8601."""
-    through = found.snapshot.data_through
     return json.dumps(
-        {
-            "org_id": found.org_id,
-            "usage_date": found.cell.day,
-            "keys": found.cell.narrowed(),
-            "lens": found.lens,
-            "metric": found.cell.metric,
-            "value": found.value,
-            "unit": found.unit,
-            "formula": found.formula,
-            "events": found.events,
-            "calls": found.calls,
-            "snapshot_id": found.snapshot.snapshot_id,
-            "data_through": through,
-            "parts": found.parts,
-            "factors": [
-                {**factor, "value": factor[f"value_{found.scenario}"]} for factor in found.factors
-            ],
-        },
+        found.document(),
         indent=2,
         ensure_ascii=False,
         default=_iso,

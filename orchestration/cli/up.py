@@ -26,7 +26,7 @@ from ecomind.warehouse.bundles import list_bundles
 from ecomind.warehouse.snapshot import NoSnapshot, current_snapshot
 from orchestration.services import LOOPBACK, Running, ServiceError, services, stop_all
 
-_READY_TIMEOUT_S = {"ingest": 30.0, "documents": 30.0, "dashboard": 60.0, "dagster": 180.0}
+_READY_TIMEOUT_S = {"ingest": 30.0, "platform": 30.0, "dashboard": 60.0, "dagster": 180.0}
 
 
 @contextmanager
@@ -127,7 +127,8 @@ def _addresses(settings: Settings, demo: bool) -> str:
     rows = [
         ("dashboard", f"http://{host}:{settings.dashboard_port}", login),
         ("events", f"{settings.ingest_url}/v1/events", "role ingest"),
-        ("documents", f"http://{host}:{settings.documents_port}", "role admin, analyst"),
+        ("API", f"http://{host}:{settings.platform_port}/v1", "any role of a person; also billing"),
+        ("documents", f"http://{host}:{settings.platform_port}", "role admin, analyst"),
         ("Dagster", f"http://{LOOPBACK}:{settings.dagster_port}", "whoever is on this machine"),
         ("reports", str(settings.reports_dir), "whoever may read the folder"),
     ]
@@ -185,8 +186,8 @@ def _run(settings: Settings, console: Console, demo: bool, exit_when_ready: bool
         if demo:
             with _step(console, "Reporting"):
                 _demo_reports(settings, console)
-        with _step(console, "Starting the dashboard, the documents and Dagster"):
-            for name in ("documents", "dashboard", "dagster"):
+        with _step(console, "Starting the platform, the dashboard and Dagster"):
+            for name in ("platform", "dashboard", "dagster"):
                 start(name)
         console.print()
         console.print(_addresses(settings, demo), soft_wrap=True)

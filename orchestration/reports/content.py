@@ -16,7 +16,7 @@ from typing import Any
 
 import duckdb
 
-from ecomind.warehouse.reader import SMALLEST_GROUP
+from ecomind.warehouse.small_groups import SMALLEST_GROUP, UNATTRIBUTED
 from orchestration.reports.period import Period
 from orchestration.reports.restated import Restatement, Row, read_restatement
 
@@ -44,7 +44,6 @@ QUALITY = (
 """Energy-weighted means of every footprint mart."""
 
 COMPUTED = "computed"
-UNATTRIBUTED = "unattributed"
 SMALL_TEAMS = "Small teams and unattributed"
 _AGREEMENT = 1e-9
 

@@ -11,7 +11,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from ecomind.warehouse.reader import SMALLEST_GROUP
+from ecomind.warehouse.small_groups import SMALLEST_GROUP
 from orchestration.reports import charts
 from orchestration.reports.content import COMPUTED, Content, Footprint, Range
 from orchestration.reports.numbers import (

@@ -104,7 +104,7 @@ def _documents(view: View) -> None:
     st.markdown(
         "Every column's definition, its lineage from the raw events and the acceptance checks of "
         f"the snapshot are on the [auditor's pages](http://{settings.host}:"
-        f"{settings.documents_port}/). They ask for a key: any user name, with the key as "
+        f"{settings.platform_port}/). They ask for a key: any user name, with the key as "
         "password."
     )
     if not view.data.principal.may(Scope.AUDIT_READ):

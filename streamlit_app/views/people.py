@@ -5,7 +5,7 @@ from __future__ import annotations
 import streamlit as st
 
 from ecomind.identity import Scope
-from ecomind.warehouse.reader import SMALLEST_GROUP
+from ecomind.warehouse.small_groups import SMALLEST_GROUP
 from streamlit_app import charts, figures, groups, metrics
 from streamlit_app.metrics import Metric
 from streamlit_app.tables import group_table

@@ -15,8 +15,8 @@ import httpx
 import pytest
 
 from ecomind.identity import Role, open_store
+from ecomind.identity.credentials import credential_of as key_of
 from ecomind.settings import PROJECT_ROOT, Settings
-from platform_api.access import key_of
 from platform_api.server import CannotServe, listen
 
 
@@ -30,7 +30,7 @@ def free_port() -> int:
 @pytest.fixture
 def port(monkeypatch: pytest.MonkeyPatch) -> int:
     number = free_port()
-    monkeypatch.setenv("ECOMIND_DOCUMENTS_PORT", str(number))
+    monkeypatch.setenv("ECOMIND_PLATFORM_PORT", str(number))
     return number
 
 

@@ -9,9 +9,10 @@ from typing import Any
 import pandas as pd
 import pytest
 
+from ecomind.warehouse.small_groups import SMALL_TEAMS_ID, small_teams
 from streamlit_app import figures, metrics
 from streamlit_app.metrics import Basis
-from streamlit_app.privacy import SMALL_TEAMS_ID, fold_small_teams, small_teams
+from streamlit_app.privacy import fold_small_teams
 
 
 def row(day: str, label: str, kwh: float, **values: Any) -> dict[str, Any]:

@@ -17,7 +17,7 @@ from ecomind.settings import PROJECT_ROOT, Settings
 from ecomind.warehouse.snapshot import current_snapshot
 from orchestration.services import Running, services, stop_all
 
-PORTS = ("ingest", "ingest_metrics", "dashboard", "dagster", "documents")
+PORTS = ("ingest", "ingest_metrics", "dashboard", "dagster", "platform")
 COMMAND_TIMEOUT_S = 300
 
 

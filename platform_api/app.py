@@ -1,0 +1,143 @@
+"""The application: every address of the platform, and the auditor's pages below it.
+
+Belongs here: putting routes, refusals and layers together. Does not belong here: what any address
+answers.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from typing import Any
+
+import anyio.to_thread
+from fastapi import FastAPI, Request, Response
+from fastapi.exceptions import RequestValidationError
+from starlette.exceptions import HTTPException
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+from ecomind.identity import IdentityStore
+from ecomind.settings import Settings
+from ecomind.warehouse.held import SnapshotGone, Snapshots
+from ecomind.warehouse.snapshot import NoSnapshot
+from platform_api import openapi
+from platform_api.callers import sentence
+from platform_api.documents import documents_app
+from platform_api.middleware import BrowserAccess, Frame, request_id_of
+from platform_api.problems import Refused, answer
+from platform_api.reads import daily, explain, health, reports, today
+from platform_api.service import Service
+from platform_api.validation import refused_of
+
+THREADS = 16
+"""Requests that may read or write at the same time; others wait for one of these threads."""
+BODY_MAX_BYTES = 64 * 1024
+VERSIONED = "/v1/"
+
+ROUTERS = (
+    today.router,
+    daily.router,
+    explain.router,
+    reports.router,
+    health.router,
+)
+
+
+def _problem(request: Request, refused: Refused) -> Response:
+    return answer(refused, request_id_of(request.scope))
+
+
+async def _refused(request: Request, error: Exception) -> Response:
+    assert isinstance(error, Refused)  # noqa: S101 - registered for this class only.
+    return _problem(request, error)
+
+
+async def _invalid(request: Request, error: Exception) -> Response:
+    assert isinstance(error, RequestValidationError)  # noqa: S101
+    return _problem(request, refused_of(error.errors()))
+
+
+async def _http(request: Request, error: Exception) -> Response:
+    assert isinstance(error, HTTPException)  # noqa: S101
+    names = {404: "not-found", 405: "method-not-allowed", 413: "body-too-large"}
+    name = names.get(error.status_code, "malformed-body")
+    return _problem(request, Refused(name, headers=error.headers))
+
+
+async def _gone(request: Request, _error: Exception) -> Response:
+    return _problem(request, Refused("snapshot-gone"))
+
+
+async def _nothing_published(request: Request, error: Exception) -> Response:
+    return _problem(request, Refused("nothing-published", sentence(error)))
+
+
+def _fallback(documents: ASGIApp) -> ASGIApp:
+    """The auditor's pages at every address that is not versioned."""
+
+    async def answer_other(scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] == "http" and scope["path"].startswith(VERSIONED):
+            refusal = answer(Refused("not-found"), request_id_of(scope))
+            await refusal(scope, receive, send)
+            return
+        await documents(scope, receive, send)
+
+    return answer_other
+
+
+def api(service: Service) -> FastAPI:
+    """The FastAPI application without its outer layers; its routes are all there are."""
+
+    @asynccontextmanager
+    async def lifespan(_app: FastAPI) -> AsyncIterator[None]:
+        anyio.to_thread.current_default_thread_limiter().total_tokens = THREADS
+        yield
+        service.snapshots.close()
+
+    app = FastAPI(
+        title="EcoMind platform",
+        lifespan=lifespan,
+        openapi_url=None,
+        docs_url=None,  # Those pages fetch their scripts from elsewhere.
+        redoc_url=None,
+        redirect_slashes=False,
+        max_body_size=BODY_MAX_BYTES,
+        telemetry={"tracing": False, "metrics": False, "logs": False, "auto_configure": False},
+        exception_handlers={
+            Refused: _refused,
+            RequestValidationError: _invalid,
+            HTTPException: _http,
+            SnapshotGone: _gone,
+            NoSnapshot: _nothing_published,
+        },
+        generate_unique_id_function=lambda route: route.name,
+    )
+    app.state.service = service
+    for router in ROUTERS:
+        app.include_router(router)
+    app.add_api_route(
+        "/openapi.json",
+        _document(app),
+        name="openapi",
+        summary="This document",
+        tags=["health"],
+    )
+    app.router.default = _fallback(documents_app(service))
+    return app
+
+
+def _document(app: FastAPI) -> Callable[[], dict[str, Any]]:
+    told: dict[str, Any] = {}
+
+    def openapi_document() -> dict[str, Any]:
+        if not told:
+            told.update(openapi.document(app))
+        return told
+
+    return openapi_document
+
+
+def create_app(settings: Settings, store: IdentityStore) -> ASGIApp:
+    """The application over the installation of ``settings``."""
+    service = Service(settings, store, Snapshots(settings))
+    return Frame(BrowserAccess(api(service), store.browser_origins))

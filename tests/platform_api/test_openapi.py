@@ -1,0 +1,70 @@
+"""The OpenAPI document against the service: generated requests find nothing undocumented."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from ecomind.identity import Role
+from ecomind.settings import PROJECT_ROOT
+from tests.platform_api.running import Platform
+
+CHECKS = (
+    "not_a_server_error,status_code_conformance,content_type_conformance,"
+    "response_schema_conformance,response_headers_conformance,unsupported_method"
+)
+
+
+def explore(
+    platform: Platform, folder: Path, *options: str, role: Role | None = Role.ADMIN
+) -> subprocess.CompletedProcess[str]:
+    key = () if role is None else ("--header", f"Authorization: Bearer {platform.key(role)}")
+    command = (sys.executable, "-m", "schemathesis.cli", "run", f"{platform.url}/openapi.json")
+    return subprocess.run(
+        [*command, "--url", platform.url, "--no-color", "--seed", "20261122", *key, *options],
+        capture_output=True,
+        text=True,
+        check=False,
+        cwd=folder,
+        env={**os.environ, "PYTHONPATH": str(PROJECT_ROOT)},
+        timeout=500,
+    )
+
+
+def check_clean(found: subprocess.CompletedProcess[str], platform: Platform) -> None:
+    assert found.returncode == 0, found.stdout[-6000:] + found.stderr[-2000:]
+    assert " passed" in found.stdout
+    assert "failed with" not in platform.output.read_text()
+
+
+def test_generated_requests_find_nothing_undocumented(platform: Platform, tmp_path: Path) -> None:
+    found = explore(
+        platform, tmp_path,
+        "--phases", "examples,coverage,fuzzing", "--max-examples", "10", "--checks", CHECKS,
+    )  # fmt: skip
+    check_clean(found, platform)
+
+
+@pytest.mark.parametrize("role", [None, Role.INGEST], ids=str)
+def test_without_the_right_nothing_undocumented_either(
+    platform: Platform, tmp_path: Path, role: Role | None
+) -> None:
+    found = explore(
+        platform, tmp_path,
+        "--phases", "fuzzing", "--max-examples", "2", "--checks", CHECKS, role=role,
+    )  # fmt: skip
+    check_clean(found, platform)
+
+
+def test_no_answer_without_a_credential_where_one_is_needed(
+    platform: Platform, tmp_path: Path
+) -> None:
+    found = explore(
+        platform, tmp_path,
+        "--phases", "fuzzing", "--max-examples", "2", "--checks", "ignored_auth",
+    )  # fmt: skip
+    check_clean(found, platform)
