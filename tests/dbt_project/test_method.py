@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from tests.dbt_project import extension_vectors
 from tests.dbt_project.direct import direct_footprint, mart_sql
 from tests.dbt_project.raw_store import event
 from tests.dbt_project.warehouse import MARTS, Warehouse
@@ -109,6 +110,7 @@ def warehouse(tmp_path_factory: pytest.TempPathFactory) -> Warehouse:
         store.load("1", [vector_event(row, i) for i, row in enumerate(rows)])
         store.load("2", named)
         store.load("3", random_events(400))
+        store.load("4", [extension_vectors.raw_event(case) for case in extension_vectors.cases()])
     warehouse.build()
     return warehouse
 
@@ -160,6 +162,15 @@ def test_random_events_equal_a_plain_statement(warehouse: Warehouse) -> None:
             assert values == pytest.approx(expected[(str(day), scenario)], rel=1e-9)
             compared += 1
     assert compared == len(expected) > 300
+
+
+def test_the_extension_computes_the_same_figures(warehouse: Warehouse) -> None:
+    expected = {case["name"]: case["expected"] for case in extension_vectors.cases()}
+    assert len(expected) > 30
+    found = extension_vectors.figures(warehouse, expected)
+    for name, figures in expected.items():
+        for figure, scenarios in figures.items():
+            assert found[name][figure] == pytest.approx(scenarios, rel=1e-9), (name, figure)
 
 
 def test_routes(warehouse: Warehouse) -> None:
@@ -234,7 +245,7 @@ def test_marts_agree_with_their_base(warehouse: Warehouse) -> None:
     for mart in MARTS:
         [found] = warehouse.query(f"select {sums} from mart.{mart}")
         assert list(found.values()) == pytest.approx(list(base[0].values()), rel=1e-9)
-    assert base[0]["sum(events)"] == 400 + 12 + len(ROUTES)
+    assert base[0]["sum(events)"] == 400 + 12 + len(ROUTES) + len(extension_vectors.cases())
 
 
 def test_team_of_the_event_comes_before_the_team_of_the_user(warehouse: Warehouse) -> None:

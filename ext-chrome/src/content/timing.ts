@@ -6,10 +6,8 @@
  */
 
 import type { AnswerTimed } from "../platform/messages";
+import { MAY_BE_ANSWER } from "./paths";
 
-/** Paths that may be answers; the worker judges exactly. */
-const MAY_BE_ANSWER =
-  /(?:\/completion|\/regenerate|\/edit_message|\/continue|\/StreamGenerate|\/api\/chat|\/new|\/responses|\/conversation\/[0-9a-f]{24})$/;
 /** The worker counts at the first byte; a very short answer must not come before that is done. */
 const AFTER_MS = 500;
 

@@ -14,8 +14,8 @@ export interface HostPort {
   readonly port: number | null;
 }
 
-const LABELS =
-  /^(?=.{1,253}$)[a-z0-9_]([a-z0-9_-]{0,61}[a-z0-9_])?(\.[a-z0-9_]([a-z0-9_-]{0,61}[a-z0-9_])?)*$/;
+const LABEL = /^[a-z0-9_](?:[a-z0-9_-]{0,61}[a-z0-9_])?$/;
+const HOST_MAX = 253;
 // biome-ignore lint/suspicious/noControlCharactersInRegex: these are what is refused
 const CONTROL_OR_SPACE = /[\u0000-\u0020\u007f-\u00a0\u2028\u2029]/;
 const PORTS_MAX = 65_535;
@@ -72,7 +72,8 @@ function readHost(text: string): string | null {
     return null;
   }
   if (host.startsWith("[")) return host;
-  return LABELS.test(host) ? host : null;
+  const isNamed = host.length <= HOST_MAX && host.split(".").every((label) => LABEL.test(label));
+  return isNamed ? host : null;
 }
 
 /** The address of a backend: scheme optional, path kept, never a query, fragment or password. */
