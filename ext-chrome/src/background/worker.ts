@@ -53,7 +53,7 @@ chrome.storage.onChanged.addListener((changes, area) => {
 
 chrome.runtime.onInstalled.addListener(({ reason }) => {
   void begin();
-  if (reason === chrome.runtime.OnInstalledReason.INSTALL) void welcome();
+  if (reason === "install") void welcome();
 });
 
 chrome.runtime.onStartup.addListener(() => void begin());

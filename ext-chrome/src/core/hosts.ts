@@ -16,7 +16,6 @@ export interface HostPort {
 
 const LABEL = /^[a-z0-9_](?:[a-z0-9_-]{0,61}[a-z0-9_])?$/;
 const HOST_MAX = 253;
-// biome-ignore lint/suspicious/noControlCharactersInRegex: these are what is refused
 const CONTROL_OR_SPACE = /[\u0000-\u0020\u007f-\u00a0\u2028\u2029]/;
 const PORTS_MAX = 65_535;
 

@@ -26,7 +26,6 @@ const LANGUAGES: readonly Language[] = ["auto", "en", "fr", "de"];
 const PROVIDER_ID = /^[a-z0-9][a-z0-9-]{0,63}$/;
 const CUSTOM_ID = /^custom-[a-z0-9]{1,32}$/;
 const PROVIDER_NAME = /^[a-z0-9][a-z0-9_.-]{0,63}$/;
-// biome-ignore lint/suspicious/noControlCharactersInRegex: these are what is refused
 const UNPRINTABLE = /[\u0000-\u001f\u007f-\u009f\u200b-\u200f\u2028-\u202e\u2060-\u2069\ufeff]/;
 const TOKEN = /^[\x21-\x7e]*$/;
 
@@ -152,7 +151,7 @@ function readCustomProvider(value: unknown): CustomProvider | null {
     name: readText(member(value, "name"), 1000),
     provider: readText(member(value, "provider"), 1000),
     scheme: member(value, "scheme") === "http" ? "http" : "https",
-    address: `${readText(member(value, "host"), 300)}${port === null ? "" : `:${String(port)}`}`,
+    address: readText(member(value, "host"), 300) + (port === null ? "" : `:${Number(port)}`),
     pathPrefix: readText(member(value, "pathPrefix"), 1000, "?"),
     page: readText(member(value, "pageOrigin"), 1000),
   });
@@ -250,7 +249,7 @@ export function readPolicy(value: unknown): Policy {
       found[name] = read[name];
     }
   }
-  return found as Policy;
+  return found;
 }
 
 /** Settings with a policy's values in place of the person's, and which ones those are. */

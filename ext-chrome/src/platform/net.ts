@@ -155,8 +155,7 @@ function troubleCode(reply: Reply): Trouble | null {
 }
 
 export type Asked =
-  | { readonly code: "ok"; readonly today: OrganizationToday }
-  | { readonly code: Trouble };
+  { readonly code: "ok"; readonly today: OrganizationToday } | { readonly code: Trouble };
 
 /** The organisation's figures of today, from an address that the person agreed to. */
 export async function askToday(settings: Settings): Promise<Asked> {

@@ -42,7 +42,8 @@ export async function requestOrigins(origins: readonly string[]): Promise<boolea
 
 /** Give origins back; those that came with the installation stay. */
 export async function returnOrigins(origins: readonly string[]): Promise<void> {
-  const required = new Set(chrome.runtime.getManifest().host_permissions ?? []);
+  const granted = chrome.runtime.getManifest().host_permissions as readonly string[] | undefined;
+  const required = new Set(granted);
   const optional = origins.filter((origin) => !required.has(origin));
   if (optional.length > 0) await chrome.permissions.remove({ origins: optional });
 }
