@@ -136,8 +136,8 @@ def ingest_service(home: Path, layer: str = "", **variables: str) -> Iterator[In
     """
     settings = Settings(home=home, node="bench")
     store = open_store(settings)
-    store.create_organization(ORG_ID, "Benchmark")
-    key, _ = store.create_key(ORG_ID, Role.INGEST, "benchmark")
+    store.organizations.create(ORG_ID, "Benchmark")
+    key, _ = store.keys.create(ORG_ID, Role.INGEST, "benchmark")
     port = _free_port()
     inherited = {k: v for k, v in os.environ.items() if not k.startswith(ENVIRONMENT_PREFIX)}
     changes = {

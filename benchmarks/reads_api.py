@@ -131,9 +131,9 @@ def keys(ours: Installation) -> Keys:
     store, made = open_store(ours.settings), {}
     for number in range(ORGANIZATIONS_COUNT):
         org_id = f"org{number:02d}"
-        store.create_organization(org_id, org_id)
+        store.organizations.create(org_id, org_id)
         for role in (Role.VIEWER, Role.ADMIN):
-            made[org_id, role] = store.create_key(org_id, role, "benchmark")[0]
+            made[org_id, role] = store.keys.create(org_id, role, "benchmark")[0]
     store.close()
     return made
 

@@ -62,8 +62,8 @@ def _up(home: Path) -> Iterator[tuple[Settings, httpx.Client]]:
     environment |= {f"{ENVIRONMENT_PREFIX}HOME": str(home), f"{ENVIRONMENT_PREFIX}NODE": ORG_ID}
     settings = Settings(home=home, node=ORG_ID)
     store = open_store(settings)
-    store.create_organization(ORG_ID, "Benchmark")
-    key, _ = store.create_key(ORG_ID, Role.INGEST, "benchmark")
+    store.organizations.create(ORG_ID, "Benchmark")
+    key, _ = store.keys.create(ORG_ID, Role.INGEST, "benchmark")
     log = home / "up.log"
     with log.open("wb") as output:
         process = subprocess.Popen(

@@ -51,7 +51,7 @@ from ecomind.contract.raw import (
     USAGE_EVENTS,
 )
 from ecomind.errors import EcoMindError
-from ecomind.identity import IdentityStore, open_store
+from ecomind.identity import Actor, IdentityStore, open_store
 from ecomind.landing_zone import LandingZone, NotVerified, open_zone
 from ecomind.loaded import LOADED_NAME, Loaded
 from ecomind.settings import Settings
@@ -217,10 +217,10 @@ def _rows_resource(table: Table, rows: list[dict[str, Any]], disposition: str) -
 
 def _control_resources(store: IdentityStore) -> list[Any]:
     return [
-        _rows_resource(CONTROL_ORGANIZATIONS, store.organizations(), "replace"),
-        _rows_resource(CONTROL_TEAMS, store.teams(), "replace"),
-        _rows_resource(CONTROL_USERS, store.users(), "replace"),
-        _rows_resource(CONTROL_ALERT_RULES, store.alert_rules(), "replace"),
+        _rows_resource(CONTROL_ORGANIZATIONS, store.organizations.rows(), "replace"),
+        _rows_resource(CONTROL_TEAMS, store.directory.teams(), "replace"),
+        _rows_resource(CONTROL_USERS, store.directory.users(), "replace"),
+        _rows_resource(CONTROL_ALERT_RULES, store.rules.alerts(), "replace"),
         _rows_resource(CONTROL_FACTOR_OVERRIDES, store.overrides.rows(), "replace"),
         _rows_resource(CONTROL_PERIOD_FREEZES, store.freezes.rows(), "replace"),
     ]
@@ -240,7 +240,9 @@ def _run(settings: Settings, batches: list[_Batch]) -> str:
         for batch in batches
     ]
     outcomes = _rows_resource(LOAD_OUTCOMES, _outcome_rows(batches, datetime.now(UTC)), "append")
-    info = pipeline.run([*landed, outcomes, *_control_resources(open_store(settings))])
+    info = pipeline.run(
+        [*landed, outcomes, *_control_resources(open_store(settings, Actor.system("load")))]
+    )
     info.raise_on_failed_jobs()
     return str(info.loads_ids[0])
 

@@ -130,7 +130,7 @@ class KeyRing:
             self._pseudonymisers[org_id] = lru_cache(_PSEUDONYMS_MAX)(keyed)
         return Tenant(
             org_id,
-            principal.key_id,
+            principal.subject_id,
             principal.may(Scope.INGEST_IMPORT),
             self._pseudonymisers[org_id],
             principal.scopes,

@@ -16,7 +16,7 @@ from typing import Protocol
 import uvloop
 from pydantic import ValidationError
 
-from ecomind.identity import IdentityError, IdentityStore, open_store
+from ecomind.identity import Actor, IdentityError, IdentityStore, open_store
 from ecomind.settings import Settings, get_settings
 from ingest_api import logs, startup
 from ingest_api.children import SealerProcess
@@ -113,7 +113,7 @@ def main() -> int:
         startup.hold_wal_folder(settings)
         startup.check_ports(settings)
         startup.check_certificate(settings)
-        store = open_store(settings)
+        store = open_store(settings, Actor.system("ingest"))
     except ValidationError as error:
         names = ", ".join(f"ECOMIND_{'_'.join(map(str, e['loc'])).upper()}" for e in error.errors())
         sys.stderr.write(f"these settings are not valid: {names}\n")

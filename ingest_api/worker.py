@@ -13,7 +13,7 @@ import sys
 import msgspec
 import uvloop
 
-from ecomind.identity import IdentityError, IdentityStore, open_store
+from ecomind.identity import Actor, IdentityError, IdentityStore, open_store
 from ecomind.settings import Settings, get_settings
 from ingest_api import logs
 from ingest_api.children import ASK, SEALER_DOWN, SEALER_UP, Word
@@ -67,7 +67,7 @@ def main(arguments: list[str]) -> int:
     settings = get_settings()
     logs.configure(f"worker {arguments[0]}", says_requests=settings.ingest_access_log)
     try:
-        store = open_store(settings)
+        store = open_store(settings, Actor.system("ingest"))
     except IdentityError as error:
         sys.stderr.write(f"{error}\n")
         return 2

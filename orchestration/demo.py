@@ -31,7 +31,7 @@ def key_path(settings: Settings, org_id: str, role: Role) -> Path:
 def _write_key(store: IdentityStore, settings: Settings, org_id: str, role: Role) -> None:
     path = key_path(settings, org_id, role)
     path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-    text, _ = store.create_key(org_id, role, f"demonstration ({role.value})")
+    text, _ = store.keys.create(org_id, role, f"demonstration ({role.value})")
     path.touch(mode=0o600)
     path.write_text(text + "\n", encoding="utf-8")
 
@@ -39,17 +39,17 @@ def _write_key(store: IdentityStore, settings: Settings, org_id: str, role: Role
 def create_organizations(settings: Settings) -> list[Organization]:
     """Create the demonstration's organisations that do not exist yet; returns the new ones."""
     store = open_store(settings)
-    known = {row["org_id"] for row in store.organizations()}
+    known = {row["org_id"] for row in store.organizations.rows()}
     new = [organization for organization in ORGANIZATIONS if organization.org_id not in known]
     for organization in new:
         org_id = organization.org_id
-        store.create_organization(org_id, organization.name)
+        store.organizations.create(org_id, organization.name)
         for team in organization.teams:
-            store.create_team(org_id, team.team_id, team.name)
+            store.directory.create_team(org_id, team.team_id, team.name)
             for person in team.people:
                 display_name = person.replace("-", " ").title()
-                store.create_user(org_id, person, display_name, team.team_id)
-        store.set_alert_rule(org_id, "daily-energy", "energy_mid_kwh", DAILY_ENERGY_ALERT_KWH)
+                store.directory.create_user(org_id, person, display_name, team.team_id)
+        store.rules.set_alert(org_id, "daily-energy", "energy_mid_kwh", DAILY_ENERGY_ALERT_KWH)
         for role in (Role.INGEST, Role.ADMIN, Role.VIEWER):
             _write_key(store, settings, org_id, role)
     return new

@@ -84,7 +84,7 @@ def _control_store(settings: Settings) -> Iterator[Finding]:
     if not settings.home.exists():
         return
     try:
-        count = len(open_store(settings).organizations())
+        count = len(open_store(settings).organizations.listed())
     except EcoMindError as error:
         yield Finding("wrong", "control store", str(error), "check ECOMIND_CONTROL_URL")
         return

@@ -10,7 +10,7 @@ import socket
 
 import uvicorn
 
-from ecomind.identity import open_store
+from ecomind.identity import Actor, open_store
 from ecomind.settings import Settings
 from platform_api.app import create_app
 
@@ -42,7 +42,7 @@ def listen(settings: Settings) -> socket.socket:
 def serve(settings: Settings) -> None:
     """Serve until interrupted. Raises ``CannotServe`` or ``IdentityError`` when it cannot start."""
     with listen(settings) as listener:
-        app = create_app(settings, open_store(settings))
+        app = create_app(settings, open_store(settings, Actor.system("platform")))
         config = uvicorn.Config(
             app, log_level="warning", access_log=False, server_header=False, lifespan="on"
         )

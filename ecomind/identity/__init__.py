@@ -4,28 +4,46 @@ Belongs here: organisations, people, keys, roles, an organisation's own factors 
 Does not belong here: HTTP, sessions, or reading the warehouse.
 """
 
-from ecomind.identity.errors import IdentityError
+from ecomind.identity.changes import INSTALLATION, Action
+from ecomind.identity.directory import pseudonym
+from ecomind.identity.errors import Conflict, Forbidden, IdentityError, NotFound
+from ecomind.identity.jobs import Job, JobKind, JobState
+from ecomind.identity.key_store import KeyInfo
+from ecomind.identity.organizations import OrganizationInfo, Preferences
 from ecomind.identity.overrides import NewOverride
-from ecomind.identity.permissions import PERMISSIONS, Role, Scope
-from ecomind.identity.store import (
-    ALERT_METRICS,
-    IdentityStore,
-    KeyInfo,
-    Principal,
-    open_store,
-    pseudonym,
-)
+from ecomind.identity.people import Membership, Person
+from ecomind.identity.permissions import MACHINES, MEMBERS, PERMISSIONS, Role, Scope
+from ecomind.identity.principal import Actor, Principal, Subject, operator
+from ecomind.identity.rules import ALERT_METRICS
+from ecomind.identity.store import IdentityStore, open_store
 
 __all__ = [
     "ALERT_METRICS",
+    "INSTALLATION",
+    "MACHINES",
+    "MEMBERS",
     "PERMISSIONS",
+    "Action",
+    "Actor",
+    "Conflict",
+    "Forbidden",
     "IdentityError",
     "IdentityStore",
+    "Job",
+    "JobKind",
+    "JobState",
     "KeyInfo",
+    "Membership",
     "NewOverride",
+    "NotFound",
+    "OrganizationInfo",
+    "Person",
+    "Preferences",
     "Principal",
     "Role",
     "Scope",
+    "Subject",
     "open_store",
+    "operator",
     "pseudonym",
 ]

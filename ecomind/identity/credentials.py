@@ -2,7 +2,7 @@
 
 Belongs here: the one function that turns an ``Authorization`` header into a principal, whatever
 kind of credential it holds, and what is said when it cannot. Does not belong here: what the
-principal may do (``permissions``), how a key is checked (``store``), or HTTP.
+principal may do (``permissions``), how a key is checked (``doorkeeper``), or HTTP.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ import binascii
 from typing import Protocol
 
 from ecomind.errors import EcoMindError
-from ecomind.identity.store import Principal
+from ecomind.identity.principal import Principal
 
 
 class Authenticates(Protocol):

@@ -1,6 +1,6 @@
 """What the control store says when it refuses.
 
-Belongs here: its one error. Does not belong here: the rules.
+Belongs here: its errors. Does not belong here: the rules.
 """
 
 from ecomind.errors import EcoMindError
@@ -8,3 +8,23 @@ from ecomind.errors import EcoMindError
 
 class IdentityError(EcoMindError):
     """A change the control store refuses; says why in one sentence."""
+
+
+class NotFound(IdentityError):
+    """What should be changed or read does not exist, or not in this organisation."""
+
+
+class Conflict(IdentityError):
+    """What should be made exists already, or something else depends on it."""
+
+
+class Forbidden(IdentityError):
+    """Who asks may not; says in one sentence what is missing.
+
+    ``asked`` is what was asked for, as the audit log tells it.
+    """
+
+    def __init__(self, reason: str, asked: str = "") -> None:
+        """Refuse for a reason."""
+        super().__init__(reason)
+        self.asked = asked

@@ -10,11 +10,10 @@ import re
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Engine, select
-from sqlalchemy.orm import Session
+from sqlalchemy import select
 
+from ecomind.identity.changes import Action, Changes
 from ecomind.identity.errors import IdentityError
-from ecomind.identity.locking import lock_organization
 from ecomind.identity.tables import PeriodFreezeRow
 
 _MONTH = re.compile(r"^(\d{4})-(0[1-9]|1[0-2])$")
@@ -24,9 +23,9 @@ _LONGEST_MONTH = timedelta(days=31)
 class FreezeStore:
     """The frozen months of the control store."""
 
-    def __init__(self, engine: Engine) -> None:
-        """Work on ``engine``, whose tables exist."""
-        self._engine = engine
+    def __init__(self, changes: Changes) -> None:
+        """Read and change through ``changes``."""
+        self._changes = changes
 
     def freeze(self, org_id: str, month: str, on: date | None = None) -> date:
         """Freeze a month (``YYYY-MM``) as it was known on a day, by default today (UTC).
@@ -41,14 +40,16 @@ class FreezeStore:
             raise IdentityError(f"{frozen_on} is to come: what will be known then is not known")
         if frozen_on < after:
             raise IdentityError(f"{month} can be frozen from {after} on, when it is over")
-        with Session(self._engine) as session, session.begin():
-            lock_organization(session, org_id)
-            row = session.get(PeriodFreezeRow, (org_id, start))
+        with self._changes.make(
+            Action.PERIOD_FREEZE, org_id, f"period/{month}", frozen_on=frozen_on.isoformat()
+        ) as change:
+            row = change.session.get(PeriodFreezeRow, (org_id, start))
+            change.is_made = row is None
             if row is not None and row.frozen_on != frozen_on:
                 raise IdentityError(f"{month} of {org_id} is frozen already, on {row.frozen_on}")
             if row is None:
                 row = PeriodFreezeRow(org_id=org_id, period_start=start, frozen_on=frozen_on)
-                session.add(row)
+                change.session.add(row)
         return frozen_on
 
     def rows(self, org_id: str | None = None) -> list[dict[str, Any]]:
@@ -57,7 +58,7 @@ class FreezeStore:
         query = select(*columns).order_by(columns.org_id, columns.period_start)
         if org_id is not None:
             query = query.where(columns.org_id == org_id)
-        with Session(self._engine) as session:
+        with self._changes.read() as session:
             return [dict(row) for row in session.execute(query).mappings()]
 
 

@@ -12,9 +12,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
-from sqlalchemy import Engine, delete, select, update
+from sqlalchemy import delete, select, update
 from sqlalchemy.orm import Session
 
+from ecomind.identity.changes import Changes
 from ecomind.identity.tables import ImportPartRow, ImportSessionRow
 
 
@@ -54,9 +55,9 @@ def _info(row: ImportSessionRow) -> ImportInfo:
 class ImportStore:
     """The imports of the control store."""
 
-    def __init__(self, engine: Engine) -> None:
-        """Work on ``engine``, whose tables exist."""
-        self._engine = engine
+    def __init__(self, changes: Changes) -> None:
+        """Read and note through ``changes``."""
+        self._changes = changes
 
     def create(self, import_id: str, org_id: str, key_id: str, name: str | None) -> ImportInfo:
         """Begin an import."""
@@ -68,13 +69,13 @@ class ImportStore:
             created_at=datetime.now(UTC),
             completed_at=None,
         )
-        with Session(self._engine) as session, session.begin():
+        with self._changes.note() as session:
             session.add(row)
             return _info(row)
 
     def find(self, org_id: str, import_id: str) -> ImportInfo | None:
         """An import of the organisation, or None."""
-        with Session(self._engine) as session:
+        with self._changes.read() as session:
             row = session.get(ImportSessionRow, import_id)
             return None if row is None or row.org_id != org_id else _info(row)
 
@@ -86,7 +87,7 @@ class ImportStore:
             .where(part.import_id == import_id, part.answer.is_not(None))
             .order_by(part.number)
         )
-        with Session(self._engine) as session:
+        with self._changes.read() as session:
             return [PartInfo(*row) for row in session.execute(query)]
 
     def claim(self, import_id: str, number: int, sha256: str) -> str | None:
@@ -94,7 +95,7 @@ class ImportStore:
 
         Raises ``PartDiffers`` or ``ImportClosed``.
         """
-        with Session(self._engine) as session, session.begin():
+        with self._changes.note() as session:
             is_complete = _lock(session, import_id)
             row = session.get(ImportPartRow, (import_id, number))
             if row is not None and row.sha256 != sha256:
@@ -110,7 +111,7 @@ class ImportStore:
     def release(self, import_id: str, number: int) -> None:
         """Unbind a number of which nothing was stored."""
         part = ImportPartRow
-        with Session(self._engine) as session, session.begin():
+        with self._changes.note() as session:
             session.execute(
                 delete(part).where(
                     part.import_id == import_id, part.number == number, part.answer.is_(None)
@@ -122,7 +123,7 @@ class ImportStore:
         values = {"sha256": part.sha256, "answer": answer, "accepted": part.accepted,
                   "duplicate": part.duplicate, "rejected": part.rejected}  # fmt: skip
         row = ImportPartRow
-        with Session(self._engine) as session, session.begin():
+        with self._changes.note() as session:
             _lock(session, import_id)
             found = session.execute(
                 update(row)
@@ -138,7 +139,7 @@ class ImportStore:
 
         It ends only when both are empty; ending it again is harmless.
         """
-        with Session(self._engine) as session, session.begin():
+        with self._changes.note() as session:
             is_complete = _lock(session, import_id)
             part = ImportPartRow
             query = select(part.number, part.answer.is_not(None)).where(part.import_id == import_id)

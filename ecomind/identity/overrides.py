@@ -16,12 +16,12 @@ from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import Engine, select
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from ecomind.factor_keys import FactorKeys, read_factor_keys
-from ecomind.identity.errors import IdentityError
-from ecomind.identity.locking import lock_organization
+from ecomind.identity.changes import Action, Changes
+from ecomind.identity.errors import IdentityError, NotFound
 from ecomind.identity.tables import FactorOverrideRow
 from ecomind.settings import SEEDS_DIR
 
@@ -78,9 +78,9 @@ class NewOverride:
 class OverrideStore:
     """The overrides of the control store; ``seeds_dir`` holds the shared factor files."""
 
-    def __init__(self, engine: Engine, seeds_dir: Path = SEEDS_DIR) -> None:
-        """Work on ``engine``, whose tables exist."""
-        self._engine = engine
+    def __init__(self, changes: Changes, seeds_dir: Path = SEEDS_DIR) -> None:
+        """Read and change through ``changes``."""
+        self._changes = changes
         self._seeds_dir = seeds_dir
 
     def record(self, new: NewOverride) -> str:
@@ -89,8 +89,8 @@ class OverrideStore:
         Raises ``IdentityError`` naming the rule it breaks; nothing is stored then.
         """
         keys = read_factor_keys(self._seeds_dir)
-        with Session(self._engine) as session, session.begin():
-            lock_organization(session, new.org_id)
+        with self._changes.make(Action.OVERRIDE_RECORD, new.org_id, "override") as change:
+            session = change.session
             _check_type(new, keys)
             standing = _standing(session, new.org_id, new.key)
             _check_key(new, keys, standing)
@@ -101,20 +101,25 @@ class OverrideStore:
             _check_overlap(new, standing)
             row = _row(new, unit)
             session.add(row)
+            change.target = f"override/{row.override_id}"
+            change.facts = {"factor_type": row.factor_type, "key": row.key, "value": row.value_mid}
             return row.override_id
 
-    def withdraw(self, override_id: str, reason: str) -> None:
+    def withdraw(self, override_id: str, reason: str, org_id: str | None = None) -> None:
         """End an override's use from now on; what was known before stays known.
 
-        Raises ``IdentityError`` when it is unknown, withdrawn already or needed by another.
+        Raises ``IdentityError`` when it is unknown, not of the organisation if one is named,
+        withdrawn already or needed by another.
         """
         _check_text("a withdrawal needs a reason", reason)
-        with Session(self._engine) as session, session.begin():
-            found = session.get(FactorOverrideRow, override_id)
-            if found is None:
-                raise IdentityError(f"there is no override {override_id}")
-            lock_organization(session, found.org_id)
-            session.refresh(found)
+        with self._changes.read() as session:
+            known = session.get(FactorOverrideRow, override_id)
+        if known is None or org_id not in (None, known.org_id):
+            raise NotFound(f"there is no override {override_id}")
+        target = f"override/{override_id}"
+        with self._changes.make(Action.OVERRIDE_WITHDRAW, known.org_id, target) as change:
+            session = change.session
+            found = session.get_one(FactorOverrideRow, override_id)
             if found.withdrawn_at is not None:
                 raise IdentityError(
                     f"the override {override_id} was withdrawn on {found.withdrawn_at:%Y-%m-%d}"
@@ -129,7 +134,7 @@ class OverrideStore:
         query = select(*columns).order_by(columns.recorded_at, columns.override_id)
         if org_id is not None:
             query = query.where(columns.org_id == org_id)
-        with Session(self._engine) as session:
+        with self._changes.read() as session:
             return [dict(row) for row in session.execute(query).mappings()]
 
 

@@ -8,6 +8,8 @@ from __future__ import annotations
 from datetime import UTC, date, datetime
 
 from sqlalchemy import (
+    BigInteger,
+    Boolean,
     Date,
     DateTime,
     Float,
@@ -16,6 +18,8 @@ from sqlalchemy import (
     String,
     Text,
     TypeDecorator,
+    UniqueConstraint,
+    false,
 )
 from sqlalchemy.engine import Dialect
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
@@ -43,7 +47,11 @@ class Base(DeclarativeBase):
 
 
 class OrganizationRow(Base):
-    """An organisation; ``pseudonym_secret`` keys the pseudonyms of its people (hex)."""
+    """An organisation and its settings; ``pseudonym_secret`` keys its people's pseudonyms (hex).
+
+    A deleted one keeps its row, so that its id never names another. How long things are kept is
+    in days; null keeps them.
+    """
 
     __tablename__ = "organization"
 
@@ -51,6 +59,13 @@ class OrganizationRow(Base):
     name: Mapped[str] = mapped_column(String(256))
     pseudonym_secret: Mapped[str] = mapped_column(String(64))
     created_at: Mapped[datetime] = mapped_column(UtcDateTime())
+    suspended_at: Mapped[datetime | None] = mapped_column(UtcDateTime())
+    deleted_at: Mapped[datetime | None] = mapped_column(UtcDateTime())
+    analysts_see_people: Mapped[bool] = mapped_column(Boolean(), server_default=false())
+    raw_days: Mapped[int | None] = mapped_column(Integer())
+    rejects_days: Mapped[int | None] = mapped_column(Integer())
+    logs_days: Mapped[int | None] = mapped_column(Integer())
+    audit_days: Mapped[int | None] = mapped_column(Integer())
 
 
 class TeamRow(Base):
@@ -76,6 +91,41 @@ class UserRow(Base):
     team_id: Mapped[str | None] = mapped_column(String(64))
 
 
+class PersonRow(Base):
+    """Someone who signs in with an identity provider.
+
+    ``subject`` is null until an invited person first does; then it, not the address, is who
+    they are.
+    """
+
+    __tablename__ = "person"
+    __table_args__ = (UniqueConstraint("issuer", "subject", name="person_issuer_subject"),)
+
+    person_id: Mapped[str] = mapped_column(String(32), primary_key=True)
+    issuer: Mapped[str] = mapped_column(String(512))
+    subject: Mapped[str | None] = mapped_column(String(256))
+    email: Mapped[str | None] = mapped_column(String(320), index=True)
+    display_name: Mapped[str] = mapped_column(String(256))
+    created_at: Mapped[datetime] = mapped_column(UtcDateTime())
+    disabled_at: Mapped[datetime | None] = mapped_column(UtcDateTime())
+
+
+class MembershipRow(Base):
+    """What a person is in an organisation; ``user_id`` is the pseudonym of their own rows."""
+
+    __tablename__ = "membership"
+    __table_args__ = (
+        ForeignKeyConstraint(["org_id"], ["organization.org_id"]),
+        ForeignKeyConstraint(["person_id"], ["person.person_id"]),
+    )
+
+    org_id: Mapped[str] = mapped_column(String(64), primary_key=True)
+    person_id: Mapped[str] = mapped_column(String(32), primary_key=True, index=True)
+    role: Mapped[str] = mapped_column(String(16))
+    user_id: Mapped[str | None] = mapped_column(String(128))
+    created_at: Mapped[datetime] = mapped_column(UtcDateTime())
+
+
 class ApiKeyRow(Base):
     """An API key; the secret itself is never here."""
 
@@ -94,6 +144,27 @@ class ApiKeyRow(Base):
     """Where a browser's key may be used from, separated by spaces; null for all other keys."""
     events_per_min: Mapped[int | None] = mapped_column(Integer())
     """The key's own limit; null is the installation's."""
+    scopes: Mapped[str | None] = mapped_column(String(1000))
+    """Scopes of a key narrower than its role, separated by spaces; null: all of the role."""
+    networks: Mapped[str | None] = mapped_column(String(4000))
+    """Where the key may be used from, in CIDR notation, separated by spaces; null: everywhere."""
+    project_id: Mapped[str | None] = mapped_column(String(128))
+    """The one project the key may send for; null: any."""
+    created_by: Mapped[str | None] = mapped_column(String(320))
+    rotated_at: Mapped[datetime | None] = mapped_column(UtcDateTime())
+    previous_digest: Mapped[str | None] = mapped_column(String(64))
+    """The secret before the rotation, which opens until ``previous_until``."""
+    previous_until: Mapped[datetime | None] = mapped_column(UtcDateTime())
+
+
+class KeyUseRow(Base):
+    """When a key was last used, to the minute; noted by the services."""
+
+    __tablename__ = "api_key_use"
+    __table_args__ = (ForeignKeyConstraint(["key_id"], ["api_key.key_id"]),)
+
+    key_id: Mapped[str] = mapped_column(String(16), primary_key=True)
+    last_used_at: Mapped[datetime] = mapped_column(UtcDateTime())
 
 
 class AlertRuleRow(Base):
@@ -171,3 +242,81 @@ class ImportPartRow(Base):
     duplicate: Mapped[int | None] = mapped_column(Integer())
     rejected: Mapped[int | None] = mapped_column(Integer())
     answer: Mapped[str | None] = mapped_column(Text())
+
+
+class ReportScheduleRow(Base):
+    """A report made regularly; recipients and formats are separated by spaces."""
+
+    __tablename__ = "report_schedule"
+    __table_args__ = (ForeignKeyConstraint(["org_id"], ["organization.org_id"]),)
+
+    org_id: Mapped[str] = mapped_column(String(64), primary_key=True)
+    schedule_id: Mapped[str] = mapped_column(String(64), primary_key=True)
+    cadence: Mapped[str] = mapped_column(String(16))
+    recipients: Mapped[str] = mapped_column(String(4000))
+    formats: Mapped[str] = mapped_column(String(64))
+    created_at: Mapped[datetime] = mapped_column(UtcDateTime())
+
+
+class JobRow(Base):
+    """Work asked for by one organisation, done elsewhere: an erasure, an export, a report.
+
+    ``subject`` is a pseudonym or, for a report, its month (``YYYY-MM``).
+    """
+
+    __tablename__ = "job"
+    __table_args__ = (ForeignKeyConstraint(["org_id"], ["organization.org_id"]),)
+
+    job_id: Mapped[str] = mapped_column(String(32), primary_key=True)
+    org_id: Mapped[str] = mapped_column(String(64), index=True)
+    kind: Mapped[str] = mapped_column(String(16))
+    subject: Mapped[str] = mapped_column(String(128))
+    state: Mapped[str] = mapped_column(String(16), index=True)
+    requested_by: Mapped[str] = mapped_column(String(320))
+    requested_at: Mapped[datetime] = mapped_column(UtcDateTime())
+    started_at: Mapped[datetime | None] = mapped_column(UtcDateTime())
+    finished_at: Mapped[datetime | None] = mapped_column(UtcDateTime())
+    result_path: Mapped[str | None] = mapped_column(String(1000))
+    failure: Mapped[str | None] = mapped_column(String(1000))
+
+
+class TombstoneRow(Base):
+    """A pseudonym that was erased; whatever arrives under it again is erased, too."""
+
+    __tablename__ = "tombstone"
+    __table_args__ = (ForeignKeyConstraint(["org_id"], ["organization.org_id"]),)
+
+    org_id: Mapped[str] = mapped_column(String(64), primary_key=True)
+    user_id: Mapped[str] = mapped_column(String(128), primary_key=True)
+    created_at: Mapped[datetime] = mapped_column(UtcDateTime())
+
+
+class AuditEntryRow(Base):
+    """One thing done or denied; never changed (``audit``). No organisation need exist for it."""
+
+    __tablename__ = "audit_entry"
+
+    org_id: Mapped[str] = mapped_column(String(64), primary_key=True)
+    sequence: Mapped[int] = mapped_column(BigInteger(), primary_key=True, autoincrement=False)
+    recorded_at: Mapped[datetime] = mapped_column(UtcDateTime())
+    actor: Mapped[str] = mapped_column(String(320))
+    role: Mapped[str | None] = mapped_column(String(16))
+    action: Mapped[str] = mapped_column(String(64))
+    target: Mapped[str] = mapped_column(String(512))
+    outcome: Mapped[str] = mapped_column(String(16))
+    facts: Mapped[str] = mapped_column(Text())
+    """JSON object, as it was hashed."""
+    previous_hash: Mapped[str] = mapped_column(String(64))
+    hash: Mapped[str] = mapped_column(String(64))
+
+
+class AuditChainRow(Base):
+    """Both ends of an organisation's audit log: what was pruned last, and the newest entry."""
+
+    __tablename__ = "audit_chain"
+
+    org_id: Mapped[str] = mapped_column(String(64), primary_key=True)
+    pruned_sequence: Mapped[int] = mapped_column(BigInteger())
+    pruned_hash: Mapped[str] = mapped_column(String(64))
+    head_sequence: Mapped[int] = mapped_column(BigInteger())
+    head_hash: Mapped[str] = mapped_column(String(64))

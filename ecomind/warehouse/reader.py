@@ -15,7 +15,7 @@ from enum import StrEnum
 import pyarrow as pa
 
 from ecomind.identity.permissions import Scope
-from ecomind.identity.store import Principal
+from ecomind.identity.principal import Principal
 from ecomind.warehouse.snapshot import SnapshotRef
 
 

@@ -8,8 +8,7 @@ from typing import Any
 
 import click
 
-from ecomind.identity import Principal, Role
-from ecomind.identity.permissions import PERMISSIONS
+from ecomind.identity import operator
 from ecomind.settings import get_settings
 from ecomind.warehouse.explanation import Cell, Explanation, explain
 from ecomind.warehouse.reader import Lens, OrgReader
@@ -42,8 +41,7 @@ def explain_command(
 ) -> None:
     """Print the parts a published figure is the sum of: formula, numbers, factors and sources."""
     settings = get_settings()
-    operator = Principal(org_id, org_id, "command line", Role.OWNER, PERMISSIONS[Role.OWNER])
-    reader = OrgReader(current_snapshot(settings), operator, Lens(lens))
+    reader = OrgReader(current_snapshot(settings), operator(org_id), Lens(lens))
     found = explain(reader, Cell(day.date(), metric, **keys))
     click.echo(as_json_text(found) if as_json else as_text(found))
 

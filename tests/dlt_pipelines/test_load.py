@@ -146,10 +146,10 @@ def test_a_file_of_an_older_contract_loads(settings: Settings) -> None:
 
 def test_the_control_store_is_loaded_without_secrets(settings: Settings) -> None:
     store = open_store(settings)
-    store.create_organization("acme", "Acme")
-    store.create_team("acme", "eng", "Engineering")
-    user_id = store.create_user("acme", "bob@example.com", "Bob", "eng")
-    store.create_key("acme", Role.VIEWER, "dashboard")
+    store.organizations.create("acme", "Acme")
+    store.directory.create_team("acme", "eng", "Engineering")
+    user_id = store.directory.create_user("acme", "bob@example.com", "Bob", "eng")
+    store.keys.create("acme", Role.VIEWER, "dashboard")
     load(settings)
     assert raw(
         settings, "select org_id, user_id, display_name, team_id from raw.control_users"
@@ -160,7 +160,7 @@ def test_the_control_store_is_loaded_without_secrets(settings: Settings) -> None
 
 def test_overrides_and_frozen_months_are_loaded_and_replaced(settings: Settings) -> None:
     store = open_store(settings)
-    store.create_organization("acme", "Acme")
+    store.organizations.create("acme", "Acme")
     new = NewOverride(
         org_id="acme",
         factor_type="pue",

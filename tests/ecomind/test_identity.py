@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import sqlite3
 import stat
-from contextlib import closing
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -18,24 +16,24 @@ from ecomind.settings import Settings
 def test_a_key_opens_its_own_organisation_only(settings: Settings) -> None:
     store = open_store(settings)
     for org_id in ("acme", "beta"):
-        store.create_organization(org_id, org_id.title())
-    text, info = store.create_key("acme", Role.INGEST, "gateway")
+        store.organizations.create(org_id, org_id.title())
+    text, info = store.keys.create("acme", Role.INGEST, "gateway")
     principal = store.authenticate(text)
     assert principal is not None
-    assert (principal.org_id, principal.key_id) == ("acme", info.key_id)
+    assert (principal.org_id, principal.subject_id) == ("acme", info.key_id)
     assert principal.may(Scope.INGEST_WRITE)
     assert not principal.may(Scope.MARTS_READ)
 
 
 def test_revoked_expired_and_altered_keys_open_nothing(settings: Settings) -> None:
     store = open_store(settings)
-    store.create_organization("acme", "Acme")
-    revoked, info = store.create_key("acme", Role.ADMIN, "")
-    store.revoke_key(info.key_id)
-    expired, _ = store.create_key(
+    store.organizations.create("acme", "Acme")
+    revoked, info = store.keys.create("acme", Role.ADMIN, "")
+    store.keys.revoke(info.org_id, info.key_id)
+    expired, _ = store.keys.create(
         "acme", Role.ADMIN, "", expires_at=datetime.now(UTC) - timedelta(seconds=1)
     )
-    good, _ = store.create_key("acme", Role.ADMIN, "")
+    good, _ = store.keys.create("acme", Role.ADMIN, "")
     parsed = KeyText.parse(good)
     assert parsed is not None
     forged = str(KeyText(parsed.key_id, KeyText.new().secret))
@@ -50,8 +48,8 @@ EXTENSION = "chrome-extension://abcdefghijklmnopabcdefghijklmnop"
 
 def test_a_key_of_a_browser_names_its_origins_and_is_told_by_its_text(settings: Settings) -> None:
     store = open_store(settings)
-    store.create_organization("acme", "Acme")
-    text, info = store.create_key("acme", Role.BROWSER, "", origins=[EXTENSION])
+    store.organizations.create("acme", "Acme")
+    text, info = store.keys.create("acme", Role.BROWSER, "", origins=[EXTENSION])
     assert text.startswith("eco_pub_")
     assert info.origins == (EXTENSION,)
     principal = store.authenticate(text)
@@ -59,13 +57,13 @@ def test_a_key_of_a_browser_names_its_origins_and_is_told_by_its_text(settings: 
     assert (principal.origins, principal.events_per_min) == ({EXTENSION}, 60)
     assert principal.scopes == {Scope.INGEST_WRITE}
     assert store.authenticate(text.replace("eco_pub_", "eco_live_")) is None
-    ordinary, _ = store.create_key("acme", Role.INGEST, "", events_per_min=7)
+    ordinary, _ = store.keys.create("acme", Role.INGEST, "", events_per_min=7)
     assert store.authenticate(ordinary.replace("eco_live_", "eco_pub_")) is None
     principal = store.authenticate(ordinary)
     assert principal is not None
     assert (principal.origins, principal.events_per_min) == (None, 7)
     assert store.browser_origins() == {EXTENSION}
-    store.revoke_key(info.key_id)
+    store.keys.revoke(info.org_id, info.key_id)
     assert store.browser_origins() == frozenset()
 
 
@@ -74,34 +72,18 @@ def test_a_key_of_a_browser_names_its_origins_and_is_told_by_its_text(settings: 
 )
 def test_what_is_no_origin_is_refused(settings: Settings, origin: str) -> None:
     store = open_store(settings)
-    store.create_organization("acme", "Acme")
+    store.organizations.create("acme", "Acme")
     with pytest.raises(IdentityError, match="is not an origin"):
-        store.create_key("acme", Role.BROWSER, "", origins=[origin])
+        store.keys.create("acme", Role.BROWSER, "", origins=[origin])
     for role, origins in ((Role.BROWSER, []), (Role.INGEST, [EXTENSION])):
         with pytest.raises(IdentityError, match="names its origins"):
-            store.create_key("acme", role, "", origins=origins)
-
-
-def test_a_control_store_of_an_earlier_version_gets_the_new_columns(settings: Settings) -> None:
-    store = open_store(settings)
-    store.create_organization("acme", "Acme")
-    text, _ = store.create_key("acme", Role.INGEST, "old")
-    store.close()
-    with closing(sqlite3.connect(settings.home / "control.db")) as control:
-        for column in ("origins", "events_per_min"):
-            control.execute(f"alter table api_key drop column {column}")
-        control.commit()
-    store = open_store(settings)
-    principal = store.authenticate(text)
-    assert principal is not None
-    assert principal.origins is None
-    store.create_key("acme", Role.BROWSER, "new", origins=[EXTENSION])
+            store.keys.create("acme", role, "", origins=origins)
 
 
 def test_secrets_are_nowhere_in_the_store(settings: Settings) -> None:
     store = open_store(settings)
-    store.create_organization("acme", "Acme")
-    text, info = store.create_key("acme", Role.ADMIN, "")
+    store.organizations.create("acme", "Acme")
+    text, info = store.keys.create("acme", Role.ADMIN, "")
     key = KeyText.parse(text)
     assert key is not None
     stored = b"".join(path.read_bytes() for path in settings.home.rglob("control.db*"))
@@ -113,7 +95,7 @@ def test_secrets_are_nowhere_in_the_store(settings: Settings) -> None:
 def test_pseudonyms_are_keyed_per_organisation(settings: Settings) -> None:
     store = open_store(settings)
     for org_id in ("acme", "beta"):
-        store.create_organization(org_id, org_id)
+        store.organizations.create(org_id, org_id)
     assert store.pseudonym("acme", "bob") == store.pseudonym("acme", "bob")
     assert store.pseudonym("acme", "bob") != store.pseudonym("beta", "bob")
     assert open_store(settings).pseudonym("acme", "bob") == store.pseudonym("acme", "bob")
@@ -122,20 +104,20 @@ def test_pseudonyms_are_keyed_per_organisation(settings: Settings) -> None:
 @pytest.mark.parametrize("bad", ["", "Acme", "a b", "../x", "a" * 65, "ä"])
 def test_bad_identifiers_are_refused(settings: Settings, bad: str) -> None:
     with pytest.raises(IdentityError):
-        open_store(settings).create_organization(bad, "x")
+        open_store(settings).organizations.create(bad, "x")
 
 
 def test_mistakes_are_told_in_a_sentence(settings: Settings) -> None:
     store = open_store(settings)
-    store.create_organization("acme", "Acme")
+    store.organizations.create("acme", "Acme")
     with pytest.raises(IdentityError, match="already exists"):
-        store.create_organization("acme", "Acme")
+        store.organizations.create("acme", "Acme")
     with pytest.raises(IdentityError, match="no organisation nope"):
-        store.create_key("nope", Role.INGEST, "")
+        store.keys.create("nope", Role.INGEST, "")
     with pytest.raises(IdentityError, match="no team nope"):
-        store.create_user("acme", "bob", "Bob", "nope")
+        store.directory.create_user("acme", "bob", "Bob", "nope")
     with pytest.raises(IdentityError, match="a rule watches one of"):
-        store.set_alert_rule("acme", "r", "requests", 1)
+        store.rules.set_alert("acme", "r", "requests", 1)
 
 
 def test_the_installation_secret_is_private_and_not_replaced(settings: Settings) -> None:

@@ -29,8 +29,8 @@ SWEDEN: dict[str, Any] = {
 @pytest.fixture
 def store(settings: Settings) -> IdentityStore:
     opened = open_store(settings)
-    opened.create_organization("acme", "Acme")
-    opened.create_organization("beta", "Beta")
+    opened.organizations.create("acme", "Acme")
+    opened.organizations.create("beta", "Beta")
     return opened
 
 

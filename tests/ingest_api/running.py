@@ -72,10 +72,10 @@ class Running:
         self.client = httpx.Client(base_url=self.url, timeout=30)
 
     def key(self, org_id: str, role: Role = Role.INGEST) -> str:
-        known = {organization["org_id"] for organization in self.store.organizations()}
+        known = {organization["org_id"] for organization in self.store.organizations.rows()}
         if org_id not in known:
-            self.store.create_organization(org_id, org_id.title())
-        return self.store.create_key(org_id, role, "test")[0]
+            self.store.organizations.create(org_id, org_id.title())
+        return self.store.keys.create(org_id, role, "test")[0]
 
     def spawn(self) -> subprocess.Popen[bytes]:
         with self.output.open("ab") as output:

@@ -33,7 +33,7 @@ def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
 def browser_key(running: Running) -> str:
     running.key("acme")
     store = running.store
-    return store.create_key("acme", Role.BROWSER, "extension", origins=[EXTENSION])[0]
+    return store.keys.create("acme", Role.BROWSER, "extension", origins=[EXTENSION])[0]
 
 
 def preflight(running: Running, origin: str, path: str = "/v1/events") -> httpx.Response:
@@ -151,7 +151,7 @@ def test_a_real_browser_sends_from_named_origins_and_reads_the_answer(running: R
     ordinary = running.key("acme")
     arguments = ["--no-sandbox", "--disable-gpu", "--no-first-run"]
     with pages() as named, pages() as unnamed, sync_api.sync_playwright() as playwright:
-        key = running.store.create_key("acme", Role.BROWSER, "page", origins=[named])[0]
+        key = running.store.keys.create("acme", Role.BROWSER, "page", origins=[named])[0]
         wait_until_known(running, named)
         browser = playwright.chromium.launch(executable_path=chromium, args=arguments)
         page = browser.new_page()

@@ -172,8 +172,8 @@ def test_a_key_may_stand_in_three_places(service: Running, key: str) -> None:
 def test_a_revoked_key_ends_within_its_staleness(service: Running) -> None:
     revoked = service.key("acme")
     assert service.post("/v1/events", revoked, json=event("revoked-1")).status_code == 202
-    info = service.store.list_keys("acme")[-1]
-    service.store.revoke_key(info.key_id)
+    info = service.store.keys.listed("acme")[-1]
+    service.store.keys.revoke(info.org_id, info.key_id)
     deadline = time.monotonic() + STALENESS_S + 10
     while service.post("/v1/events", revoked, json=event("revoked-2")).status_code != 401:
         assert time.monotonic() < deadline

@@ -77,7 +77,7 @@ def test_nobody_can_be_told_from_the_numbers(running: Running) -> None:
     key = running.key("secretive")
     assert running.post("/v1/events", key, json=event("e", user_id="grace")).status_code == 202
     text = samples(running).text
-    ids = [info.key_id for info in running.store.list_keys()]
+    ids = [info.key_id for info in running.store.keys.listed()]
     for told in ("secretive", "acme", "grace", "gpt-4o", "/somebody", *ids):
         assert told not in text
 

@@ -147,8 +147,8 @@ def _freeze(settings: Settings, month: str) -> None:
     from ecomind.identity import open_store  # noqa: PLC0415
 
     store = open_store(settings)
-    if not store.organizations():
-        store.create_organization("acme", "Acme")
+    if not store.organizations.rows():
+        store.organizations.create("acme", "Acme")
     store.freezes.freeze("acme", month)
 
 
@@ -240,7 +240,7 @@ def test_monthly_reports_ask_for_the_month_before(
     from orchestration.defs.schedules import monthly_reports  # noqa: PLC0415
 
     (tmp_path / "dagster").mkdir()
-    open_store(settings).create_organization("acme", "Acme")
+    open_store(settings).organizations.create("acme", "Acme")
     with dg.DagsterInstance.local_temp(str(tmp_path / "dagster")) as instance:
         context = dg.build_schedule_context(
             instance=instance, scheduled_execution_time=datetime(2026, 3, 2, 4, tzinfo=UTC)

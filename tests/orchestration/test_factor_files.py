@@ -69,7 +69,7 @@ def test_a_file_changed_while_it_is_loaded_is_loaded_again(settings: Settings, s
 def store(settings: Settings, seeds: Path) -> IdentityStore:
     """A control store with one organisation; the warehouse holds its factors."""
     opened = open_store(settings)
-    opened.create_organization("acme", "Acme")
+    opened.organizations.create("acme", "Acme")
     load_and_build(settings)
     return opened
 

@@ -23,7 +23,7 @@ def run(*arguments: str, code: int = 0) -> str:
 
 @pytest.fixture
 def acme(settings: Settings) -> Settings:
-    open_store(settings).create_organization("acme", "Acme")
+    open_store(settings).organizations.create("acme", "Acme")
     return settings
 
 

@@ -130,11 +130,11 @@ class Platform:
     def key(self, role: Role, org_id: str = OURS) -> str:
         """A key of a role, made once."""
         if (org_id, role) not in self._keys:
-            known = {each["org_id"] for each in self.store.organizations()}
+            known = {each.org_id for each in self.store.organizations.listed()}
             if org_id not in known:
-                self.store.create_organization(org_id, ORGANIZATIONS[org_id])
+                self.store.organizations.create(org_id, ORGANIZATIONS[org_id])
             origins = [f"https://{org_id}.example"] if role is Role.BROWSER else []
-            made = self.store.create_key(org_id, role, f"{org_id} {role.value}", origins=origins)
+            made = self.store.keys.create(org_id, role, f"{org_id} {role.value}", origins=origins)
             self._keys[org_id, role] = made[0]
         return self._keys[org_id, role]
 

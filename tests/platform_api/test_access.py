@@ -92,11 +92,11 @@ def test_without_a_valid_credential_nothing(platform: Platform, method: str, pat
 
 
 def revoked(platform: Platform) -> str:
-    text, info = platform.store.create_key(OURS, Role.OWNER, "revoked")
-    platform.store.revoke_key(info.key_id)
+    text, info = platform.store.keys.create(OURS, Role.OWNER, "revoked")
+    platform.store.keys.revoke(info.org_id, info.key_id)
     return text
 
 
 def expired(platform: Platform) -> str:
     past = datetime.now(UTC) - timedelta(seconds=1)
-    return platform.store.create_key(OURS, Role.OWNER, "expired", past)[0]
+    return platform.store.keys.create(OURS, Role.OWNER, "expired", past)[0]

@@ -37,9 +37,9 @@ def port(monkeypatch: pytest.MonkeyPatch) -> int:
 @pytest.fixture
 def keys(port: int, settings: Settings) -> dict[Role, str]:
     store = open_store(settings)
-    store.create_organization("aurelia", "Aurelia Health")
+    store.organizations.create("aurelia", "Aurelia Health")
     return {
-        role: store.create_key("aurelia", role, role.value)[0]
+        role: store.keys.create("aurelia", role, role.value)[0]
         for role in Role
         if role is not Role.BROWSER
     }
@@ -137,8 +137,8 @@ def test_a_revoked_key_stops_at_once(
     headers = bearer(keys[Role.ADMIN])
     assert httpx.get(f"{server}/dbt/", headers=headers).status_code == 200
     store = open_store(settings)
-    admin = next(info for info in store.list_keys() if info.role is Role.ADMIN)
-    store.revoke_key(admin.key_id)
+    admin = next(info for info in store.keys.listed() if info.role is Role.ADMIN)
+    store.keys.revoke(admin.org_id, admin.key_id)
     assert httpx.get(f"{server}/dbt/", headers=headers).status_code == 401
 
 

@@ -48,13 +48,13 @@ def install(settings: Settings, *, published: bool = True) -> Installation:
     """Organisations with keys and a published snapshot."""
     store = open_store(settings)
     for org_id, name in (OURS, OTHERS):
-        store.create_organization(org_id, name)
+        store.organizations.create(org_id, name)
     keys = {
-        role: store.create_key(OURS[0], role, role.value)[0]
+        role: store.keys.create(OURS[0], role, role.value)[0]
         for role in Role
         if role is not Role.BROWSER
     }
-    others_key, _info = store.create_key(OTHERS[0], Role.ADMIN, "admin")
+    others_key, _info = store.keys.create(OTHERS[0], Role.ADMIN, "admin")
     if published:
         shutil.copytree(built_snapshot().parent, settings.served_dir)
     return Installation(settings, store, keys, others_key)

@@ -134,8 +134,8 @@ def test_a_revoked_key_stops_working(
     open_page: Open, installation: Installation, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     app = open_page()
-    admin = next(k for k in installation.store.list_keys(OURS[0]) if k.role is Role.ADMIN)
-    installation.store.revoke_key(admin.key_id)
+    admin = next(k for k in installation.store.keys.listed(OURS[0]) if k.role is Role.ADMIN)
+    installation.store.keys.revoke(admin.org_id, admin.key_id)
     monkeypatch.setattr(session, "RECHECK_S", 0.0)
     app.run()
     assert "no longer valid" in app.warning[0].value
@@ -256,8 +256,8 @@ def test_before_the_first_load_one_sentence_says_what_to_do(settings: Settings) 
 
 
 def test_an_organisation_without_usage_is_told_how_to_send(installation: Installation) -> None:
-    installation.store.create_organization("zephyr", "Zephyr Ltd")
-    key, _info = installation.store.create_key("zephyr", Role.VIEWER, "viewer")
+    installation.store.organizations.create("zephyr", "Zephyr Ltd")
+    key, _info = installation.store.keys.create("zephyr", Role.VIEWER, "viewer")
     app = AppTest.from_file(str(APP), default_timeout=30).run()
     app.text_input(key="login_key").input(key)
     app.button[0].click().run()

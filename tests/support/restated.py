@@ -83,9 +83,9 @@ def install_restated(settings: Settings) -> dict[Role, str]:
     """Serve that snapshot from ``settings.home``; returns keys of its organisation."""
     shutil.copytree(restated_snapshot().parent, settings.served_dir)
     store = open_store(settings)
-    store.create_organization(ORG_ID, ORG_NAME)
+    store.organizations.create(ORG_ID, ORG_NAME)
     return {
-        role: store.create_key(ORG_ID, role, role.value)[0]
+        role: store.keys.create(ORG_ID, role, role.value)[0]
         for role in Role
         if role is not Role.BROWSER
     }
