@@ -14,7 +14,7 @@ run: $(INSTALLED) ## Start everything with a small demonstration; Ctrl-C stops i
 	@$(BIN)/ecomind up --demo
 
 test: $(INSTALLED) ## Run every test; says what it skipped and why
-	@$(BIN)/python -m pytest --numprocesses 2 --dist loadfile
+	@$(BIN)/python -m pytest --numprocesses 2 --dist loadfile --no-loadscope-reorder
 
 check: $(INSTALLED) ## Format, lint, types, SQL, drift, definitions, links
 	@$(BIN)/python -m tests.check

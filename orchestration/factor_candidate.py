@@ -107,10 +107,14 @@ def _candidate(settings: Settings) -> Iterator[Settings]:
 def _dbt(settings: Settings, home: Settings, project_dir: Path, *selection: str) -> None:
     """Run dbt on the candidate; raises ``FactorsRefused`` when a seed or a test fails."""
     home.marts_database.parent.mkdir(parents=True, exist_ok=True)
+    # Beside the candidate, so that what was parsed stays: the next one begins with it.
+    target = settings.dbt_target_dir / "candidate"
+    results = target / "run_results.json"
+    results.unlink(missing_ok=True)
     environment = {
         **dbt_environment(settings),
         "ECOMIND_MARTS_DATABASE": str(home.marts_database),
-        "DBT_TARGET_PATH": str(home.dbt_target_dir),
+        "DBT_TARGET_PATH": str(target),
         "DBT_LOG_PATH": str(home.logs_dir / "dbt"),
     }
     command = [dbt_executable(), "--quiet", *BUILD_ARGUMENTS, "--store-failures"]
@@ -122,18 +126,16 @@ def _dbt(settings: Settings, home: Settings, project_dir: Path, *selection: str)
         check=False,
     )
     if done.returncode:
-        reasons = _reasons(home) or [" ".join(done.stdout.split())[-_WORDS_TOLD:]]
+        reasons = _reasons(home, results) or [" ".join(done.stdout.split())[-_WORDS_TOLD:]]
         raise FactorsRefused("the factor files are refused: " + "; ".join(reasons))
 
 
-def _reasons(home: Settings) -> list[str]:
+def _reasons(home: Settings, results: Path) -> list[str]:
     """Why the build failed: each failed test with its rows, or what dbt said of a node."""
-    path = home.dbt_target_dir / "run_results.json"
-    if not path.is_file():
+    if not results.is_file():
         return []
-    results = json.loads(path.read_text(encoding="utf-8"))["results"]
     reasons = []
-    for result in results:
+    for result in json.loads(results.read_text(encoding="utf-8"))["results"]:
         if result["status"] == "fail":
             name = result["unique_id"].split(".")[2].replace("_", " ")
             reasons.append(f"not so: {name}: {_failing_rows(home, result['relation_name'])}")

@@ -1,7 +1,8 @@
-"""Fixtures every room's tests share: an installation of its own in a temporary folder."""
+"""What every room's tests share: an installation of their own, a folder, the order of files."""
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -9,6 +10,45 @@ import pytest
 
 from ecomind.settings import Settings, get_settings
 from tests.support import postgresql
+from tests.support.shared import FOLDER
+
+LONGEST_FIRST = (
+    "end_to_end/test_journey.py",
+    "end_to_end/test_storm.py",
+    "orchestration/test_factor_candidate.py",
+    "end_to_end/test_killed_builds.py",
+    "streamlit_app/test_lenses.py",
+    "dbt_project/test_lenses.py",
+    "dbt_project/test_coverage.py",
+    "dbt_project/test_resolution.py",
+    "dbt_project/test_increments.py",
+    "dbt_project/test_optional_sets.py",
+    "dbt_project/test_factors.py",
+    "dbt_project/test_properties.py",
+    "dbt_project/test_seed_files.py",
+    "orchestration/test_optional_sets.py",
+    "streamlit_app/test_browser.py",
+    "streamlit_app/test_pages.py",
+    "ingest_api/test_openapi.py",
+)
+"""Files of half a minute and more: begun last, one of them would run alone in the end."""
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Order the files, the longest first; what is in a file keeps its order."""
+    tests = Path(__file__).parent
+    place = {tests / name: number for number, name in enumerate(LONGEST_FIRST)}
+    items.sort(key=lambda item: place.get(item.path, len(place)))
+
+
+@pytest.fixture(scope="session", autouse=True)
+def shared_folder(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """One folder for all processes of a test run (``tests.support.shared``)."""
+    base = tmp_path_factory.getbasetemp()
+    with pytest.MonkeyPatch.context() as patch:
+        in_worker = "PYTEST_XDIST_WORKER" in os.environ
+        patch.setenv(FOLDER, str((base.parent if in_worker else base) / "shared"))
+        yield
 
 
 @pytest.fixture

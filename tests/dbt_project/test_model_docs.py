@@ -1,7 +1,7 @@
-"""Models: described with grain and steps, columns with unit and formula, contracts, tests.
+"""Models: described with grain and steps, columns with unit and formula, contracts, tests, order.
 
-Belongs here: what the auditor's pages of dbt must say of a model. Does not belong here: the seeds
-(test_seed_files.py).
+Belongs here: what the auditor's pages of dbt must say of a model, and where in a build it stands.
+Does not belong here: the seeds (test_seed_files.py).
 """
 
 from __future__ import annotations
@@ -32,6 +32,7 @@ class Documented:
     def __init__(self, warehouse: Warehouse) -> None:
         manifest = json.loads((warehouse.home / "target" / "manifest.json").read_text())
         nodes = manifest["nodes"].values()
+        self.parents: dict[str, list[str]] = manifest["parent_map"]
         self.models: dict[str, Node] = {
             node["name"]: node for node in nodes if node["resource_type"] == "model"
         }
@@ -116,6 +117,25 @@ def test_formulas_of_metrics_are_told_in_the_words_of_the_method(documented: Doc
             words = row["formula"].split(" = ")[1]
             assert f"Formula: {words}" in told, (node["name"], row["metric"])
             assert f"Unit: {row['unit']}" in told, (node["name"], row["metric"])
+
+
+def test_the_ledger_is_written_after_every_table_that_follows_loads(
+    documented: Documented,
+) -> None:
+    ledger = documented.models["int_loads_rolled_up"]["unique_id"]
+    before, waiting = set(), [ledger]
+    while waiting:
+        for parent in documented.parents[waiting.pop()]:
+            if parent not in before:
+                before.add(parent)
+                waiting.append(parent)
+    following = {
+        node["unique_id"]
+        for node in documented.models.values()
+        if node["config"]["materialized"] == "incremental" and node["unique_id"] != ledger
+    }
+    assert len(following) > 10
+    assert following <= before
 
 
 @pytest.mark.parametrize("table", FACTOR_TABLES)

@@ -17,6 +17,7 @@ from typing import Any
 import duckdb
 
 from tests.dbt_project.raw_store import RECEIVED, RawStore
+from tests.support.dbt_process import dbt_process
 
 ROOT = Path(__file__).resolve().parents[2]
 DATA_TESTS = ("--exclude-resource-type", "test", "--exclude-resource-type", "unit_test")
@@ -51,23 +52,23 @@ class Warehouse:
     def dbt(self, *arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
         """Run dbt; the result holds its output whether it succeeded or not."""
         project = self.project_root / "dbt_project"
-        command = [str(Path(sys.executable).with_name("dbt")), *arguments]
         paths = {
             "ECOMIND_MARTS_DATABASE": str(self.marts),
             "ECOMIND_RAW_DATABASE": str(self.raw),
             "ECOMIND_OPTIONAL_FACTORS": f"{self.home}/factors/factor_*.csv",
             "DBT_TARGET_PATH": str(self.home / "target"),
             "DBT_LOG_PATH": str(self.home / "logs"),
+            "DBT_LOG_LEVEL_FILE": "none",
             "DBT_PROFILES_DIR": str(project),
             "DBT_PROJECT_DIR": str(project),
         }
-        return subprocess.run(
-            command,
-            env={**os.environ, **paths, **environment},
-            capture_output=True,
-            text=True,
-            check=False,
-        )
+        variables = {**os.environ, **paths, **environment}
+        if "--vars" in arguments or arguments[0] == "parse":
+            command = [str(Path(sys.executable).with_name("dbt")), *arguments]
+            return subprocess.run(
+                command, env=variables, capture_output=True, text=True, check=False
+            )
+        return dbt_process().run(arguments, variables, self.project_root)
 
     def build(self, *arguments: str, **environment: str) -> str:
         """Run ``dbt build`` and return its output; a failure shows it."""

@@ -5,6 +5,8 @@ from __future__ import annotations
 import csv
 import json
 import re
+import shutil
+from collections.abc import Iterator
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -14,7 +16,7 @@ import pytest
 from click.testing import CliRunner
 
 from ecomind.cli import main
-from ecomind.settings import SEEDS_DIR, Settings
+from ecomind.settings import SEEDS_DIR, Settings, get_settings
 from orchestration import factor_files
 from orchestration.electricity_maps import merge, read_edition
 from orchestration.factor_candidate import FactorsRefused, judge
@@ -211,12 +213,25 @@ def test_what_was_added_the_same_day_is_replaced(tmp_path: Path) -> None:
         merge(again.rows, mended, DAY - timedelta(days=1))
 
 
+@pytest.fixture(scope="module")
+def parsed(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The home of all that is judged here: dbt parses the project for it once."""
+    return tmp_path_factory.mktemp("parsed")
+
+
 @pytest.fixture
-def empty(settings: Settings) -> Settings:
+def empty(parsed: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Settings]:
     """An installation before its first load."""
+    monkeypatch.setenv("ECOMIND_HOME", str(parsed))
+    monkeypatch.setenv("ECOMIND_NODE", "testnode")
+    get_settings.cache_clear()
+    settings = get_settings()
+    for left in set(parsed.iterdir()) - {settings.dbt_target_dir}:
+        shutil.rmtree(left) if left.is_dir() else left.unlink()
     settings.warehouse_dir.mkdir(parents=True)
     duckdb.connect(settings.raw_database).close()
-    return settings
+    yield settings
+    get_settings.cache_clear()
 
 
 def test_a_set_asks_for_a_rebuild_and_so_does_its_removal(empty: Settings, zones: Path) -> None:

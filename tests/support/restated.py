@@ -6,20 +6,19 @@ published. Does not belong here: what a page or a report says about it.
 
 from __future__ import annotations
 
-import atexit
 import shutil
-import tempfile
 from datetime import UTC, date, datetime, timedelta
-from functools import cache
 from pathlib import Path
 from typing import Any
 
 from ecomind.identity import Role, open_store
 from ecomind.settings import Settings
 from ecomind.warehouse.publish import publish
+from ecomind.warehouse.snapshot import current_snapshot
 from tests.dbt_project.raw_store import RECEIVED, event
 from tests.dbt_project.test_lenses import override, publish_later
 from tests.dbt_project.warehouse import DATA_TESTS, Warehouse, copy_project
+from tests.support.shared import built_once
 
 ORG_ID, ORG_NAME = "globex", "Globex"
 OTHER_ORG_ID = "acme"
@@ -56,11 +55,13 @@ def _events(org_id: str) -> list[dict[str, Any]]:
     ]
 
 
-@cache
 def restated_snapshot() -> Path:
-    """A published snapshot with restated months, built once."""
-    home = Path(tempfile.mkdtemp(prefix="ecomind-restated-"))
-    atexit.register(shutil.rmtree, home, ignore_errors=True)
+    """A published snapshot with restated months, built once in a test run."""
+    settings = Settings(home=built_once("restated", _build))
+    return current_snapshot(settings).path
+
+
+def _build(home: Path) -> None:
     settings = Settings(home=home)
     project = copy_project(home / "project")
     warehouse = Warehouse(settings.warehouse_dir, project)
@@ -76,7 +77,7 @@ def restated_snapshot() -> Path:
         store.append("control_factor_overrides", OVERRIDES, "2")
         store.complete("2")
     warehouse.build("--selector", "complete", *DATA_TESTS)
-    return publish(settings, "run-0001").path
+    publish(settings, "run-0001")
 
 
 def install_restated(settings: Settings) -> dict[Role, str]:
