@@ -31,7 +31,7 @@ chrome.runtime.onMessage.addListener((message: unknown, sender, respond) => {
   const order = readMessage(message, sender);
   if (order === null) return false;
   if (order.type === "refine") {
-    void refine(order.tabId, order.providerId, order.timing, new Date()).then(schedule);
+    void refine(order).then(schedule);
     return false;
   }
   void flush(true).then(() => respond(true));

@@ -23,6 +23,7 @@ function report(entry: PerformanceResourceTiming): void {
   const message: AnswerTimed = {
     type: "answer-timed",
     url,
+    answeredAt: performance.timeOrigin + entry.responseStart,
     streamedS: (entry.responseEnd - entry.responseStart) / 1000,
     decodedBytes: entry.decodedBodySize,
   };

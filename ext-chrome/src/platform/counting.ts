@@ -58,18 +58,22 @@ export async function record(call: Call, tabId: number, at: Date): Promise<void>
   });
 }
 
-/** Take what the timing of an answer tells of the newest call of its tab and provider. */
-export async function refine(
-  tabId: number,
-  providerId: string,
-  timing: Timing,
-  now: Date,
-): Promise<void> {
-  const provider = providerById(providerId);
+/** An answer that was timed, and where. */
+export interface Timed {
+  readonly tabId: number;
+  readonly providerId: string;
+  /** First byte of the answer, in milliseconds since 1970. */
+  readonly answeredAt: number;
+  readonly timing: Timing;
+}
+
+/** Take what the timing of an answer tells of the call that it answers. */
+export async function refine(answer: Timed): Promise<void> {
+  const provider = providerById(answer.providerId);
   if (provider?.timing == null) return;
-  const evidence = readTiming(timing, provider.timing.bytesPerToken);
+  const evidence = readTiming(answer.timing, provider.timing.bytesPerToken);
   await alone(async () => {
-    const known = await takeNewest(tabId, providerId, now.getTime());
+    const known = await takeNewest(answer);
     if (known === null || evidence === null) return;
     await replaceEstimate(known, evidence);
   });

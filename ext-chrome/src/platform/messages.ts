@@ -19,6 +19,8 @@ export interface AnswerTimed {
   readonly type: "answer-timed";
   /** Without query and fragment. */
   readonly url: string;
+  /** First byte of the answer, in milliseconds since 1970. */
+  readonly answeredAt: number;
   readonly streamedS: number;
   readonly decodedBytes: number;
 }
@@ -32,6 +34,7 @@ export type Order =
       readonly type: "refine";
       readonly tabId: number;
       readonly providerId: string;
+      readonly answeredAt: number;
       readonly timing: Timing;
     };
 
@@ -50,10 +53,13 @@ function readTiming(
   const tabId = sender.tab?.id;
   if (tabId === undefined || sender.origin === undefined) return null;
   const provider = providerOfAnswer(readText(message["url"], 2000), sender.origin);
+  const answeredAt = readNumber(message["answeredAt"], 0, Number.MAX_SAFE_INTEGER);
   const streamedS = readNumber(message["streamedS"], 0, 3600);
   const decodedBytes = readNumber(message["decodedBytes"], 0, 1e9);
-  if (provider === null || streamedS === null || decodedBytes === null) return null;
-  return { type: "refine", tabId, providerId: provider.id, timing: { streamedS, decodedBytes } };
+  if (provider === null || answeredAt === null) return null;
+  if (streamedS === null || decodedBytes === null) return null;
+  const timing = { streamedS, decodedBytes };
+  return { type: "refine", tabId, providerId: provider.id, answeredAt, timing };
 }
 
 /** Ask the worker to send now; resolves when it has, to whether it took the order. */

@@ -9,7 +9,7 @@ import type { Call, Estimate } from "../core/types";
 export interface Unrefined {
   readonly eventId: string;
   readonly tabId: number;
-  /** Milliseconds since 1970. */
+  /** First byte of the answer, in milliseconds since 1970. */
   readonly at: number;
   readonly day: string;
   readonly call: Call;
@@ -19,12 +19,14 @@ export interface Unrefined {
 const KEY = "unrefined";
 const KEPT = 50;
 const AGE_MAX_MS = 30 * 60_000;
+/** How far apart page and worker may place the first byte of an answer. */
+const TOLERANCE_MS = 2_000;
 
-async function load(now: number): Promise<readonly Unrefined[]> {
+async function load(at: number): Promise<readonly Unrefined[]> {
   const stored: Record<string, unknown> = await chrome.storage.session.get(KEY);
   // Written by nobody but this file, and gone with the browser.
   const list = (stored[KEY] ?? []) as readonly Unrefined[];
-  return list.filter((one) => now - one.at <= AGE_MAX_MS);
+  return list.filter((one) => at - one.at <= AGE_MAX_MS);
 }
 
 /** Remember a call; within the storage's lock. */
@@ -33,14 +35,23 @@ export async function remember(one: Unrefined): Promise<void> {
   await chrome.storage.session.set({ [KEY]: [...list, one].slice(-KEPT) });
 }
 
-/** Take the newest call of a tab and provider out of the list; within the storage's lock. */
-export async function takeNewest(
-  tabId: number,
-  providerId: string,
-  now: number,
-): Promise<Unrefined | null> {
-  const list = await load(now);
-  const found = list.findLast((one) => one.tabId === tabId && one.call.providerId === providerId);
+/** Take the newest call of a tab and provider out of the list whose answer began at a time. */
+export async function takeNewest({
+  tabId,
+  providerId,
+  answeredAt,
+}: {
+  readonly tabId: number;
+  readonly providerId: string;
+  readonly answeredAt: number;
+}): Promise<Unrefined | null> {
+  const list = await load(answeredAt);
+  const found = list.findLast(
+    (one) =>
+      one.tabId === tabId &&
+      one.call.providerId === providerId &&
+      Math.abs(one.at - answeredAt) <= TOLERANCE_MS,
+  );
   if (found === undefined) return null;
   await chrome.storage.session.set({ [KEY]: list.filter((one) => one !== found) });
   return found;
