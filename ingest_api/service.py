@@ -33,6 +33,8 @@ from ingest_api.startup import version_text
 _log = logging.getLogger("ingest_api")
 _DRAIN_S = 5.0
 _CLOSE_S = 2.0
+_NEW_OBJECTS_MAX = 20_000
+"""Requests leave few cycles behind; looking for them twenty times a second costs a twentieth."""
 _BACKLOG = 2048
 _BACKPRESSURE = 4096
 ACCEPTING = "accepting"
@@ -121,6 +123,7 @@ class Service:
         stopping = asyncio.create_task(self._stop.wait())
         await _wait_for_answer(self._settings, serving)
         gc.freeze()  # What start-up made lives on: collecting garbage need not look at it again.
+        gc.set_threshold(_NEW_OBJECTS_MAX)
         if not serving.done():
             on_ready()
         await asyncio.wait({serving, stopping}, return_when=asyncio.FIRST_COMPLETED)
