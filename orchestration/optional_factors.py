@@ -29,7 +29,7 @@ COLUMNS = (
 )  # fmt: skip
 """Columns of every factor file, in their order."""
 _WHOLE = ("data_year", "dq_score")
-_NAME = re.compile(r"^[a-z0-9_]{1,64}$")
+_NAME = re.compile(r"^[a-z0-9_]{1,64}\Z")
 
 Row = dict[str, str]
 

@@ -20,7 +20,7 @@ from ecomind.contract.fields import Field
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND = timedelta(microseconds=1)
-_PLAIN_NAME = re.compile(r"^[A-Za-z_][A-Za-z0-9_.-]{0,63}$")
+_PLAIN_NAME = re.compile(r"^[A-Za-z_][A-Za-z0-9_.-]{0,63}\Z")
 
 _CACHE_PARTS = ("cache_read_input_tokens", "cache_write_input_tokens")
 

@@ -16,7 +16,7 @@ from ecomind.identity.changes import Action, Changes
 from ecomind.identity.errors import IdentityError
 from ecomind.identity.tables import PeriodFreezeRow
 
-_MONTH = re.compile(r"^(\d{4})-(0[1-9]|1[0-2])$")
+_MONTH = re.compile(r"^(\d{4})-(0[1-9]|1[0-2])\Z")
 _LONGEST_MONTH = timedelta(days=31)
 
 

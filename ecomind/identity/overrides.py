@@ -35,7 +35,7 @@ OVERRIDABLE = (
 
 DEFAULT_QUALITY = 3
 TEXT_LENGTH = 1000
-_MODEL_NAME = re.compile(r"^[a-z0-9][a-z0-9._:@+-]{0,255}$")
+_MODEL_NAME = re.compile(r"^[a-z0-9][a-z0-9._:@+-]{0,255}\Z")
 
 Span = tuple[date, date | None]
 """First day and first day after; None: no end."""

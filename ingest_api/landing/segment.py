@@ -19,7 +19,7 @@ from ingest_api.landing.files import FILE_MODE, lock_descriptor, sync_folder, wr
 _FILE = re.compile(
     r"^(?P<name>[a-z0-9_]{1,64})\.(?:(?P<state>open|ready)|(?P<sequence>\d{12})\.sealing)$"
 )
-_NAME = re.compile(r"^s(?P<created_us>\d{16})_\d+_[0-9a-f]{8}$")
+_NAME = re.compile(r"^s(?P<created_us>\d{16})_\d+_[0-9a-f]{8}\Z")
 
 
 def new_name() -> str:
