@@ -11,16 +11,21 @@ import base64
 import binascii
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from functools import lru_cache, partial
-from typing import Protocol
+from typing import Any, Protocol
 
-from ecomind.identity import Principal, Scope, pseudonym
+from ecomind.identity import Forbidden, Principal, Scope, pseudonym
+from ecomind.identity.principal import Network
 from ingest_api.headers import Headers
 from ingest_api.limits import UNLIMITED, Allowance, Limits
 
 STALENESS_S = 5.0
 """How long a revoked key may still be accepted, in seconds."""
+
+UNKNOWN_S = 30.0
+"""How long a text that is no key is remembered as such; a new key's text was never sent before."""
 
 _KEYS_MAX = 10_000
 _PSEUDONYMS_MAX = 100_000
@@ -38,12 +43,16 @@ class Identities(Protocol):
     def browser_origins(self) -> frozenset[str]:
         """Every origin that an active key of a browser names."""
 
+    def authorize(self, principal: Principal, scope: Scope) -> None:
+        """Raise ``Forbidden``, which is recorded, unless a principal holds a scope."""
+
 
 @dataclass(frozen=True, slots=True)
 class Tenant:
     """The sender of a request, with what judging its events needs at hand.
 
-    ``origins`` are set for the keys that browsers hold, and are all they may be used from.
+    ``origins`` are set for the keys that browsers hold, and are all they may be used from. A key
+    of one project sends for no other.
     """
 
     org_id: str
@@ -54,6 +63,9 @@ class Tenant:
     allowance: Allowance = UNLIMITED
     origins: frozenset[str] | None = None
     events_per_min: int | None = None
+    project_id: str | None = None
+    networks: tuple[Network, ...] = ()
+    principal: Principal | None = None
 
 
 def key_text(headers: Headers) -> str | None:
@@ -75,13 +87,17 @@ def key_text(headers: Headers) -> str | None:
 
 
 class KeyRing:
-    """Remembers who a key belongs to, also that it belongs to nobody, for ``STALENESS_S``."""
+    """Remembers who a key belongs to for ``STALENESS_S``, and texts that are none a while longer.
+
+    The two are kept apart: who sends thousands of made-up keys crowds out no known one.
+    """
 
     def __init__(self, identities: Identities, limits: Limits) -> None:
         """Look keys up in ``identities``, in threads; ``limits`` says how much they may send."""
         self._identities = identities
         self._limits = limits
-        self._known: dict[str, tuple[float, Tenant | None]] = {}
+        self._known: dict[str, tuple[float, Tenant]] = {}
+        self._unknown: dict[str, float] = {}
         self._looking_up: dict[str, asyncio.Task[Tenant | None]] = {}
         self._origins: frozenset[str] = frozenset()
         self._origins_until = 0.0
@@ -92,11 +108,18 @@ class KeyRing:
         known = self._known.get(key)
         if known is not None and time.monotonic() < known[0]:
             return known[1]
+        if time.monotonic() < self._unknown.get(key, 0.0):
+            return None
         task = self._looking_up.get(key)
         if task is None:
             task = asyncio.get_running_loop().create_task(self._look_up(key))
             self._looking_up[key] = task
         return await asyncio.shield(task)
+
+    async def record_refusal(self, principal: Principal, scope: Scope) -> None:
+        """Have it recorded that a scope was asked for in vain. Raises what the store raises."""
+        with suppress(Forbidden):
+            await asyncio.to_thread(self._identities.authorize, principal, scope)
 
     async def browser_origins(self) -> frozenset[str]:
         """Every origin that some browser's key names. Raises what the store raises."""
@@ -107,17 +130,20 @@ class KeyRing:
         return self._origins
 
     async def _look_up(self, key: str) -> Tenant | None:
-        expires_at = time.monotonic() + STALENESS_S
+        asked_at = time.monotonic()
         try:
             tenant = await asyncio.to_thread(self._from_store, key)
         finally:
             del self._looking_up[key]
-        if tenant is not None:
-            allowance = self._limits.allowance(tenant.org_id, tenant.key_id, tenant.events_per_min)
-            tenant = replace(tenant, allowance=allowance)
-        if len(self._known) >= _KEYS_MAX:
-            self._known.clear()
-        self._known[key] = (expires_at, tenant)
+        if tenant is None:
+            self._known.pop(key, None)
+            _make_room(self._unknown)
+            self._unknown[key] = asked_at + UNKNOWN_S
+            return None
+        allowance = self._limits.allowance(tenant.org_id, tenant.key_id, tenant.events_per_min)
+        tenant = replace(tenant, allowance=allowance)
+        _make_room(self._known)
+        self._known[key] = (asked_at + STALENESS_S, tenant)
         return tenant
 
     def _from_store(self, key: str) -> Tenant | None:
@@ -136,4 +162,12 @@ class KeyRing:
             principal.scopes,
             origins=principal.origins,
             events_per_min=principal.events_per_min,
+            project_id=principal.project_id,
+            networks=principal.networks,
+            principal=principal,
         )
+
+
+def _make_room(remembered: dict[str, Any]) -> None:
+    if len(remembered) >= _KEYS_MAX:
+        remembered.clear()

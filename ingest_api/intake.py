@@ -90,17 +90,25 @@ def _with_event_id(item: object) -> tuple[object, bool]:
     return item, False
 
 
-def _of_a_browser(item: object) -> tuple[object, tuple[Warned, ...]]:
-    """An item without what a browser's key may not set, and what was taken away."""
+def _restricted(item: object, tenant: Tenant) -> tuple[object, tuple[Warned, ...]]:
+    """An item without what the key may not set, and what was taken away.
+
+    A browser's key sets neither team nor cost; one of a project sets no other project.
+    """
     if isinstance(item, Bucket):
         return _NO_BUCKETS, ()
     if type(item) is PlainEvent:
         item = as_item(item)
     if not isinstance(item, Mapping):
         return item, ()
-    names = [name for name in _NOT_FOR_BROWSERS if item.get(name) is not None]
-    rest = {key: value for key, value in item.items() if key not in names}
-    return rest, tuple(Warned("not_allowed_for_key", name) for name in names)
+    names = _NOT_FOR_BROWSERS if tenant.origins is not None else ()
+    if tenant.project_id is not None and item.get("project_id") != tenant.project_id:
+        names = (*names, "project_id")
+    taken = [name for name in names if item.get(name) is not None]
+    rest = {key: value for key, value in item.items() if key not in taken}
+    if tenant.project_id is not None:
+        rest["project_id"] = tenant.project_id
+    return rest, tuple(Warned("not_allowed_for_key", name) for name in taken)
 
 
 def _parsed(request: Request) -> Sequence[object]:
@@ -203,8 +211,10 @@ class Intake:
         judging, withheld = self._judging(request), None
         if isinstance(items, Named):
             judging.outcome.names, judging.outcome.passed = items.names, items.passed
-        if request.tenant.origins is not None:
-            items, withheld = zip(*map(_of_a_browser, items), strict=True) if items else ((), ())
+        tenant = request.tenant
+        if items and (tenant.origins is not None or tenant.project_id is not None):
+            allowed = (_restricted(item, tenant) for item in items)
+            items, withheld = zip(*allowed, strict=True)
         for index, sent in enumerate(items):
             if index % _YIELD_EVERY == _YIELD_EVERY - 1:
                 await asyncio.sleep(0)  # A large batch must not hold up everybody else.

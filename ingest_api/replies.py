@@ -22,6 +22,8 @@ TITLES: dict[str, tuple[int, str]] = {
     "invalid-credential": (401, "API key is missing, unknown, revoked or expired"),
     "insufficient-scope": (403, "Key lacks a scope"),
     "origin-not-allowed": (403, "Key may not be used by this origin"),
+    "network-not-allowed": (403, "Key may not be used from this address"),
+    "org-suspended": (403, "Organisation is suspended"),
     "tenant-mismatch": (403, "org_id in the body is not the organisation of the credential"),
     "not-found": (404, "There is nothing at this address"),
     "method-not-allowed": (405, "Method is not supported here"),

@@ -14,6 +14,7 @@ from typing import Any, Protocol, TypeVar
 from granian.rsgi import ProtocolClosed, ProtocolError  # type: ignore[attr-defined]
 
 from ecomind.identity import Scope as KeyScope
+from ecomind.identity.principal import within
 from ecomind.settings import Settings
 from ingest_api import cors, encodings
 from ingest_api.adapters.base import Document
@@ -47,6 +48,8 @@ class Scope(Protocol):
     method: str
     path: str
     query_string: str
+    client: str
+    """Address and port of the peer."""
     headers: Headers
 
 
@@ -155,7 +158,7 @@ class Application:
             raise Refused("method-not-allowed", headers=_POST_ONLY)
         if self.is_draining:
             raise NotDurable("draining", 2)
-        tenant = exchange.tenant = await self._tenant(scope.headers, _WRITE)
+        tenant = exchange.tenant = await self._tenant(scope, _WRITE)
         tenant.allowance.check()
         if found is None:
             raise Refused("unsupported-media-type", supported=sorted(route.formats))
@@ -177,7 +180,7 @@ class Application:
         endpoint, groups = table.find(scope.method, scope.path)
         exchange.route = endpoint.path
         if endpoint.scopes:
-            exchange.tenant = await self._tenant(scope.headers, endpoint.scopes)
+            exchange.tenant = await self._tenant(scope, endpoint.scopes)
         values = endpoint.values(groups, scope.query_string)
 
         def judged(adapter: str, outcome: Outcome) -> None:
@@ -228,8 +231,22 @@ class Application:
         except Exception as error:
             raise _unidentifiable(error) from None
 
-    async def _tenant(self, headers: Headers, scopes: tuple[KeyScope, ...]) -> Tenant:
+    async def _refuse(self, tenant: Tenant, scopes: tuple[KeyScope, ...]) -> None:
+        """Refuse who lacks a scope, which the audit log then tells."""
+        principal = tenant.principal
+        if principal is not None:
+            try:
+                await self._keys.record_refusal(principal, scopes[0])
+            except Exception as error:
+                raise _unidentifiable(error) from None
+            if principal.is_suspended:
+                raise Refused("org-suspended", key_id=tenant.key_id)
+        required = " or ".join(scope.value for scope in scopes)
+        raise Refused("insufficient-scope", required_scope=required, key_id=tenant.key_id)
+
+    async def _tenant(self, scope: Scope, scopes: tuple[KeyScope, ...]) -> Tenant:
         """Who asks, if it holds any of the scopes."""
+        headers, client = scope.headers, scope.client
         key = key_text(headers)
         try:
             tenant = None if key is None else await self._keys.tenant(key)
@@ -238,8 +255,9 @@ class Application:
         if tenant is None:
             raise Refused("invalid-credential", headers=(("www-authenticate", "Bearer"),))
         if tenant.scopes.isdisjoint(scopes):
-            required = " or ".join(scope.value for scope in scopes)
-            raise Refused("insufficient-scope", required_scope=required, key_id=tenant.key_id)
+            await self._refuse(tenant, scopes)
+        if tenant.networks and not within(tenant.networks, client.rpartition(":")[0].strip("[]")):
+            raise Refused("network-not-allowed", key_id=tenant.key_id)
         if tenant.origins is not None and headers.get("origin") not in tenant.origins:
             raise Refused("origin-not-allowed", key_id=tenant.key_id)
         return tenant

@@ -57,6 +57,7 @@ class Service:
         self._stop = asyncio.Event()
         self._exit_code = 0
         self.log = EventLog(LogOptions.of(settings), self._on_log_failure)
+        self._note_key_uses = store.note_key_uses
         self.application = Application(
             settings,
             KeyRing(store, Limits(settings)),
@@ -135,6 +136,7 @@ class Service:
         # Connections that never finish their request must not keep the log from closing.
         await asyncio.wait({serving}, timeout=_CLOSE_S)
         await self.log.close()
+        await asyncio.to_thread(self._note_key_uses)
         self._stop_tracing()
         return self._exit_code
 

@@ -48,6 +48,13 @@ def key_group() -> None:
     help="Where a browser may use the key from, as chrome-extension://ID; may be repeated.",
 )
 @click.option(
+    "--network",
+    "networks",
+    multiple=True,
+    help="Where the key may be used from, as 192.0.2.0/24; may be repeated.",
+)
+@click.option("--project", "project_id", help="The one project that events sent with it are of.")
+@click.option(
     "--events-per-min",
     type=click.IntRange(1),
     help="The key's own limit; by default the installation's, for the role browser 60.",

@@ -84,18 +84,17 @@ class Doorkeeper:
             if time.monotonic() < self._write_at:
                 return
             self._write_at = time.monotonic() + USE_NOTED_EVERY_S
+        self.write_uses()
+
+    def write_uses(self) -> None:
+        """Write down now which keys were used since the last time."""
+        with self._lock:
             used, self._used = self._used, {}
         try:
             self._write(used)
         except DBAPIError as error:
-            # A key opens also where this cannot be written; the next minute says it again.
+            # A key opens also where this cannot be written.
             _logger.warning("when keys were used last was not noted: %s", error.orig)
-
-    def write_uses(self) -> None:
-        """Write down now what was used since; when a process ends, and in tests."""
-        with self._lock:
-            used, self._used = self._used, {}
-        self._write(used)
 
     def _write(self, used: dict[str, datetime]) -> None:
         for key_id, at in sorted(used.items()):

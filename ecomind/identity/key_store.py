@@ -23,6 +23,7 @@ from ecomind.identity.tables import ApiKeyRow, KeyUseRow
 GRACE = timedelta(hours=24)
 """How long the secret before a rotation opens, unless said otherwise."""
 
+PROJECT_LENGTH = 128
 _BROWSER_EVENTS_PER_MIN = 60
 
 
@@ -42,6 +43,7 @@ class KeyInfo:
     """Scopes of a key narrower than its role; None: all of the role."""
     networks: tuple[str, ...] = ()
     events_per_min: int | None = None
+    project_id: str | None = None
     created_by: str | None = None
     last_used_at: datetime | None = None
     """To the minute."""
@@ -75,15 +77,19 @@ class KeyStore:
         events_per_min: int | None = None,
         scopes: Sequence[str] | None = None,
         networks: Sequence[str] = (),
+        project_id: str | None = None,
     ) -> tuple[str, KeyInfo]:
         """Make a key; its text is returned once and never stored.
 
         ``origins`` are needed for the role browser, and only for it. ``events_per_min`` is the
         key's own limit; a browser's key has one. ``scopes`` narrow its role, ``networks`` (CIDR)
-        say where it may be used from. Raises ``NotFound`` when there is no such organisation,
-        ``IdentityError`` when a part is wrong, ``Forbidden`` when the actor may not give as much.
+        say where it may be used from, ``project_id`` which one project its events are of. Raises
+        ``NotFound`` when there is no such organisation, ``IdentityError`` when a part is wrong,
+        ``Forbidden`` when the actor may not give as much.
         """
         check_name("a key's name", name)
+        if project_id is not None and not (project_id and len(project_id) <= PROJECT_LENGTH):
+            raise IdentityError(f"a project's id has 1 to {PROJECT_LENGTH} characters")
         check_origins(role, origins)
         parse_networks(networks)
         only = None if scopes is None else parse_scopes(role, scopes)
@@ -103,6 +109,7 @@ class KeyStore:
             events_per_min=events_per_min,
             scopes=None if only is None else " ".join(sorted(only)),
             networks=" ".join(networks) or None,
+            project_id=project_id,
             created_by=self._changes.actor.name,
         )
         target = f"key/{key.key_id}"
@@ -193,6 +200,7 @@ def _facts(row: ApiKeyRow) -> dict[str, Any]:
         "scopes": row.scopes,
         "networks": row.networks,
         "origins": row.origins,
+        "project": row.project_id,
         "expires_at": None if row.expires_at is None else row.expires_at.isoformat(),
     }
 
@@ -211,6 +219,7 @@ def _info(row: ApiKeyRow, last_used_at: datetime | None) -> KeyInfo:
         scopes=only,
         networks=tuple((row.networks or "").split()),
         events_per_min=row.events_per_min,
+        project_id=row.project_id,
         created_by=row.created_by,
         last_used_at=last_used_at,
         rotated_at=row.rotated_at,

@@ -20,7 +20,7 @@ from ingest_api.routes import BY_PATH, Route
 _ON_EVERY_BODY = ("bad-encoding", "decompression-bomb", "body-too-large", "unsupported-encoding",
                   "body-timeout", "not-durable", "rate-limited")  # fmt: skip
 _WITH_A_KEY = ("invalid-credential", "insufficient-scope", "origin-not-allowed",
-               "identity-unavailable")  # fmt: skip
+               "network-not-allowed", "org-suspended", "identity-unavailable")  # fmt: skip
 _ON_INTAKE = ("malformed-body", "unsupported-media-type", "tenant-mismatch", "no-valid-event")
 _WITHOUT_BODY = (204, 304)
 _AS_THEY_ARE: Mapping[int, int] = {}

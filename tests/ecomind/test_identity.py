@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from ecomind.identity import PERMISSIONS, IdentityError, Role, Scope, open_store
+from ecomind.identity import IdentityError, Role, Scope, open_store
 from ecomind.identity.keys import KeyText
 from ecomind.identity.secrets_file import SecretUnusable, installation_secret
 from ecomind.settings import Settings
@@ -128,11 +128,3 @@ def test_the_installation_secret_is_private_and_not_replaced(settings: Settings)
     path.write_bytes(b"short")
     with pytest.raises(SecretUnusable, match="restore it from a backup"):
         installation_secret(settings.secrets_dir, "key-pepper")
-
-
-def test_every_role_has_a_row_and_machines_read_no_figures() -> None:
-    assert set(PERMISSIONS) == set(Role)
-    for role in (Role.INGEST, Role.IMPORT, Role.BROWSER):
-        assert all(s.value.startswith(("ingest:", "events:")) for s in PERMISSIONS[role])
-    for role in (Role.ANALYST, Role.VIEWER):
-        assert Scope.PEOPLE_READ not in PERMISSIONS[role]

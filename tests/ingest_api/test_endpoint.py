@@ -186,10 +186,54 @@ def test_a_key_needs_the_scope(service: Running) -> None:
     assert problem["required_scope"] == "ingest:write"
 
 
+def test_what_a_key_asks_in_vain_is_recorded_once(service: Running) -> None:
+    analyst = service.key("refusals", Role.ANALYST)
+    for number in range(25):
+        response = service.post("/v1/events", analyst, json=event(f"vain-{number}"))
+        check_problem(response, 403, "insufficient-scope")
+    denied = [e for e in service.store.audit.entries("refusals") if e.outcome == "denied"]
+    assert len(denied) == 20
+    assert {(e.target, e.role) for e in denied} == {("ingest:write", "analyst")}
+
+
+def test_a_suspended_organisation_is_told_so(service: Running) -> None:
+    key = service.key("suspended")
+    service.store.organizations.suspend("suspended")
+    check_problem(service.post("/v1/events", key, json=event("s")), 403, "org-suspended")
+
+
+def test_a_key_of_a_network_is_used_from_there_only(service: Running) -> None:
+    service.key("networks")
+    for network, expected in (("127.0.0.0/8", 202), ("192.0.2.0/24", 403)):
+        key, _ = service.store.keys.create("networks", Role.INGEST, "", networks=[network])
+        response = service.post("/v1/events", key, json=event("from-here"))
+        assert response.status_code == expected
+    check_problem(response, 403, "network-not-allowed")
+
+
+def test_a_key_of_a_project_sends_for_it_only(service: Running) -> None:
+    service.key("projects")
+    key, _ = service.store.keys.create("projects", Role.INGEST, "", project_id="search")
+    sent = [
+        event("project-none"),
+        event("project-own", project_id="search"),
+        event("project-other", project_id="ads"),
+    ]
+    results = service.post("/v1/events", key, json=sent).json()["results"]
+    warned = {one["event_id"]: one.get("warnings") for one in results}
+    assert warned == {
+        "project-none": None,
+        "project-own": None,
+        "project-other": [{"code": "not_allowed_for_key", "field": "project_id"}],
+    }
+    rows = wait_for_rows(service.home, "events", set(warned))
+    assert {name: rows[name]["project_id"] for name in warned} == dict.fromkeys(warned, "search")
+
+
 def test_another_organisations_events_are_refused(service: Running, key: str) -> None:
     foreign = event("foreign", org_id="globex")
     check_problem(service.post("/v1/ingest", key, json=foreign), 403, "tenant-mismatch")
-    mixed = service.post("/v1/events", key, json=[foreign, event("own", org_id="acme")])
+    mixed = service.post("/v1/events", key, json=[foreign, event("project-own", org_id="acme")])
     assert mixed.status_code == 207
     assert mixed.json()["results"][0]["errors"][0]["code"] == "tenant_mismatch"
 

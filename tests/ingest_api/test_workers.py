@@ -13,6 +13,7 @@ import httpx
 import psutil
 import pytest
 
+from ingest_api.credentials import STALENESS_S
 from tests.ingest_api.running import FAST, ROOT, Running, event, landed_rows
 from tests.ingest_api.test_metrics import Samples
 from tests.ingest_api.test_service import BROKEN_DISK
@@ -124,6 +125,24 @@ def test_stopping_answers_what_is_under_way_at_every_worker(running: Running) ->
             ended.result(60)
     landed = {row["event_id"] for row in landed_rows(running.home, "events")}
     assert set(accepted) <= landed
+
+
+def test_a_revoked_key_ends_on_every_worker_within_its_staleness(running: Running) -> None:
+    key, kept = running.key("acme"), running.key("acme")
+    running.start()
+    wait_until(lambda: all_up(running))
+    names = [f"e{n}" for n in range(60)]
+    with ThreadPoolExecutor(8) as pool:
+        for sent in (key, kept):
+            assert set(pool.map(lambda name, sent=sent: send(running, sent, name), names)) == {202}
+        info = running.store.keys.listed("acme")[0]
+        running.store.keys.revoke("acme", info.key_id)
+        time.sleep(STALENESS_S)
+        assert set(pool.map(lambda name: send(running, key, name), names)) == {401}
+        assert set(pool.map(lambda name: send(running, kept, name), names)) == {202}
+    assert running.stop() == 0
+    used = [info.last_used_at is not None for info in running.store.keys.listed("acme")]
+    assert used == [True, True]
 
 
 def test_workers_end_with_a_supervisor_that_was_killed(running: Running) -> None:
