@@ -40,10 +40,24 @@ export async function requestOrigins(origins: readonly string[]): Promise<boolea
   return await chrome.permissions.request({ origins: [...origins] });
 }
 
-/** Give origins back; those that came with the installation stay. */
+/** Give origins back; those that came with the installation stay, and giving one back is an error. */
 export async function returnOrigins(origins: readonly string[]): Promise<void> {
   const granted = chrome.runtime.getManifest().host_permissions as readonly string[] | undefined;
-  const required = new Set(granted);
-  const optional = origins.filter((origin) => !required.has(origin));
+  const required = granted ?? [];
+  const optional = origins.filter((origin) => !required.some((whole) => isPartOf(origin, whole)));
   if (optional.length > 0) await chrome.permissions.remove({ origins: optional });
+}
+
+/** Whether a pattern lies within another: the same scheme, and its host or every host. */
+function isPartOf(origin: string, whole: string): boolean {
+  const [scheme, host] = partsOf(origin);
+  const [wholeScheme, wholeHost] = partsOf(whole);
+  if (scheme !== wholeScheme) return false;
+  // A pattern without a port stands for every port.
+  return wholeHost === "*" || wholeHost === host || wholeHost === host?.replace(/:\d+$/, "");
+}
+
+function partsOf(pattern: string): readonly (string | undefined)[] {
+  const [scheme, rest] = pattern.split("://");
+  return [scheme, rest?.replace(/\/\*$/, "")];
 }

@@ -50,7 +50,11 @@ function makeFields(words: Words): Readonly<Record<Name, Field>> {
   return {
     name: new Field({ id: "custom-name", label: "custom_name" }, words),
     address: new Field(
-      { id: "custom-address", label: "custom_address", help: "custom_address_help" },
+      {
+        id: "custom-address",
+        label: "custom_address",
+        help: "custom_address_help",
+      },
       words,
     ),
     pathPrefix: new Field(
@@ -93,7 +97,6 @@ async function add(
     page: fields.page.value,
   };
   for (const field of Object.values(fields)) field.complain("");
-  tell(status, "");
   const added = await addCustomProvider(typed, settings);
   if (added.code === "no_permission") {
     tell(status, words.text("permission_refused", { host: typed.address }), "bad");

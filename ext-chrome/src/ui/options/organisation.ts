@@ -28,11 +28,19 @@ type Typed = Pick<Settings, Name>;
 type Fields = Readonly<Record<Name, Field>>;
 
 const SPECS: Readonly<Record<Name, { id: string; label: MessageKey; help?: MessageKey }>> = {
-  backendUrl: { id: "backend-url", label: "backend_url", help: "backend_url_help" },
+  backendUrl: {
+    id: "backend-url",
+    label: "backend_url",
+    help: "backend_url_help",
+  },
   apiKey: { id: "api-key", label: "api_key", help: "api_key_help" },
   orgId: { id: "org-id", label: "org_id" },
   userId: { id: "user-id", label: "user_id", help: "user_id_help" },
-  figuresUrl: { id: "figures-url", label: "figures_url", help: "figures_url_help" },
+  figuresUrl: {
+    id: "figures-url",
+    label: "figures_url",
+    help: "figures_url_help",
+  },
 };
 const NAMES = Object.keys(SPECS) as readonly Name[];
 
@@ -131,7 +139,7 @@ async function save(
   }
   await changeSettings((own) => ({ ...own, ...typed }));
   await returnBackend([settings.backendUrl, settings.figuresUrl]);
-  fields.apiKey.value = "";
+  for (const name of NAMES) fields[name].settle(name === "apiKey" ? "" : typed[name]);
   await frame.reload();
   tell(status, words.text("saved"));
 }
@@ -159,7 +167,10 @@ async function test(typed: Typed, { page }: Frame, status: HTMLOutputElement): P
   const result = await testConnection({ ...settings, ...typed });
   await returnBackend([typed.backendUrl]);
   const isGood = result.code === "key_accepted" || result.code === "reachable";
-  const sentence = words.text(`connection_${result.code}`, { host, org: typed.orgId });
+  const sentence = words.text(`connection_${result.code}`, {
+    host,
+    org: typed.orgId,
+  });
   const detail =
     isGood || result.status === null ? "" : words.text("http_status", { status: result.status });
   tell(status, `${sentence} ${detail}`.trim(), isGood ? "good" : "bad");

@@ -26,7 +26,6 @@ export function privacySection(frame: Frame): Section {
   const status = byId("privacy-status", HTMLOutputElement);
   toggle.addEventListener("change", () => {
     void act(status, frame.page.words, async () => {
-      tell(status, "");
       await (toggle.checked ? stayLocal(frame) : leaveLocal(frame, status));
       await frame.reload();
     });

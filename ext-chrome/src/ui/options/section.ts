@@ -29,6 +29,8 @@ export async function act(
   words: Words,
   work: () => Promise<void>,
 ): Promise<void> {
+  // The same outcome twice is heard twice only if the line was empty in between.
+  tell(status, "");
   try {
     await work();
   } catch (error) {

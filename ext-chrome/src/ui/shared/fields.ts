@@ -65,6 +65,12 @@ export class Field {
     this.offered = text;
   }
 
+  /** What was typed is stored, as this. */
+  settle(text: string): void {
+    this.input.value = text;
+    this.offered = text;
+  }
+
   /** Another help text, such as the value that holds if the field stays empty. */
   help(text: string): void {
     this.helpText.textContent = text;
