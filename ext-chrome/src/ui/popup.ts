@@ -39,7 +39,8 @@ async function start(): Promise<void> {
   await Promise.all([draw(), drawState(page)]);
   // What is counted while the popup is open is shown at once.
   onChange(() => void run(async () => void (await Promise.all([draw(), drawState(page)]))));
-  await drawOrganisation(page);
+  const organisation = byId("organisation-figures", HTMLElement);
+  void run(async () => await drawOrganisation(page, organisation), organisation);
 }
 
 function offerPeriods({ words }: Page, choose: (period: Period) => void): void {
@@ -93,10 +94,12 @@ function stateText(sending: SendingState, host: string, { words }: Page): string
   return words.text("state_local");
 }
 
-async function drawOrganisation({ settings, words, figures }: Page): Promise<void> {
+async function drawOrganisation(
+  { settings, words, figures }: Page,
+  inside: HTMLElement,
+): Promise<void> {
   const host = hostOf(settings.figuresUrl || settings.backendUrl);
   const section = byId("organisation", HTMLElement);
-  const inside = byId("organisation-figures", HTMLElement);
   const state = await sendingState();
   if (state.status !== "on" && state.status !== "paused") return;
   section.hidden = false;

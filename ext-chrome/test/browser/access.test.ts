@@ -5,7 +5,7 @@ import { createRequire } from "node:module";
 import type { Page } from "playwright-core";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { Browser } from "./launch";
-import { Backend, connected, settings, store, usualDays } from "./person";
+import { Backend, connected, drawn, settings, store, usualDays } from "./person";
 
 const AXE = readFileSync(createRequire(import.meta.url).resolve("axe-core/axe.min.js"), "utf8");
 const PAGES = ["welcome.html", "popup.html", "options.html"] as const;
@@ -58,13 +58,12 @@ async function open(name: string, look: (typeof LOOKS)[number]): Promise<Page> {
   const page = await browser.context.newPage();
   await page.emulateMedia({ colorScheme: look });
   await page.goto(`chrome-extension://${browser.id}/${name}`);
-  return page;
+  return await drawn(page);
 }
 
 describe.each(LOOKS)("in %s", (look) => {
   test.each(PAGES)("axe finds nothing on %s", async (name) => {
     const page = await open(name, look);
-    await page.locator("[data-text]:visible").first().waitFor();
     if (name === "popup.html") {
       await page.getByText("From localhost").waitFor();
       for (const summary of await page.locator("summary").all()) await summary.click();
@@ -93,8 +92,7 @@ test("no page says or fails anything on the console", async () => {
     page.on("console", (message) => said.push(message.text()));
     page.on("pageerror", (error) => said.push(error.message));
     await page.goto(`chrome-extension://${browser.id}/${name}`);
-    await page.locator("[data-text]:visible").first().waitFor();
-    await page.waitForLoadState("networkidle");
+    await drawn(page);
     await page.close();
   }
   expect(said).toEqual([]);
@@ -127,7 +125,6 @@ test("the popup at 200 per cent zoom is no wider than the browser allows, and cu
 
 test("the keyboard alone reaches every control of the settings in the order they are read", async () => {
   const page = await open("options.html", "light");
-  await page.locator("#service-groq-api").waitFor();
   const wanted = await page.evaluate(() =>
     [...document.querySelectorAll("a[href], button, input, select, summary")]
       .filter((element) => element.checkVisibility() && !element.matches(":disabled"))

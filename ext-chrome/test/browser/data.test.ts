@@ -4,7 +4,17 @@ import { readFileSync } from "node:fs";
 import type { Page } from "playwright-core";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { Browser } from "./launch";
-import { connected, KEY, type Stored, settings, store, stored, today, usualDays } from "./person";
+import {
+  connected,
+  drawn,
+  KEY,
+  type Stored,
+  settings,
+  store,
+  stored,
+  today,
+  usualDays,
+} from "./person";
 
 let browser: Browser;
 let page: Page;
@@ -24,7 +34,7 @@ async function start(values: Stored): Promise<void> {
   // Behind the welcome page, which opens by itself, frames are drawn once a second.
   await page.bringToFront();
   await page.reload();
-  await page.locator("#origin:not(:empty)").waitFor();
+  await drawn(page);
 }
 
 async function exported(button: string): Promise<{ name: string; text: string }> {

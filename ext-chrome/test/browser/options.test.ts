@@ -4,7 +4,7 @@ import type { Page } from "playwright-core";
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest";
 import { ALLOWED_KEYS } from "../../src/core/payload";
 import { Browser } from "./launch";
-import { Backend, connected, KEY, type Stored, settings, store, stored, usualDays } from "./person";
+import { Backend, connected, drawn, KEY, type Stored, settings, store, stored, usualDays } from "./person";
 
 const HOSTILE = '<img src=x onerror="document.title=1">';
 const EVENT = {
@@ -54,7 +54,7 @@ async function start(values: Stored): Promise<void> {
   // Behind the welcome page, which opens by itself, frames are drawn once a second.
   await page.bringToFront();
   await page.reload();
-  await page.locator("#origin:not(:empty)").waitFor();
+  await drawn(page);
 }
 
 async function storedSettings(): Promise<Record<string, unknown>> {

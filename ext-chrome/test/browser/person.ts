@@ -7,6 +7,7 @@
 
 import { createServer, type Server } from "node:http";
 import type { AddressInfo } from "node:net";
+import type { Page } from "playwright-core";
 import { dayKey, shiftDay } from "../../src/core/days";
 import type { Entry, Range, Settings, Sums } from "../../src/core/types";
 import type { Browser } from "./launch";
@@ -66,6 +67,12 @@ export async function store(browser: Browser, values: Stored): Promise<void> {
     await chrome.storage.local.clear();
     await chrome.storage.local.set(all);
   }, values);
+}
+
+/** Until a page has drawn everything. */
+export async function drawn(page: Page): Promise<Page> {
+  await page.locator('body[aria-busy="false"]').waitFor({ state: "attached" });
+  return page;
 }
 
 /** Everything stored. */

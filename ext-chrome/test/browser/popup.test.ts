@@ -7,6 +7,7 @@ import {
   Backend,
   connected,
   daysAgo,
+  drawn,
   entry,
   type Stored,
   settings,
@@ -34,7 +35,7 @@ afterAll(async () => {
 
 async function open(values: Stored): Promise<Page> {
   await store(browser, values);
-  return await browser.open("popup.html");
+  return await drawn(await browser.open("popup.html"));
 }
 
 /** Text as people see it, with ordinary blanks. */
@@ -194,7 +195,6 @@ test("local only asks nobody anything", async () => {
     ...connected(backend.url, { language: "en", localOnly: true }),
   });
   await page.getByText("25 calls").waitFor();
-  await page.waitForLoadState("networkidle");
   await expectHidden(page, "#organisation");
   expect(backend.asked.length).toBe(before);
   await page.close();

@@ -29,15 +29,20 @@ export async function openPage(title: MessageKey): Promise<Page> {
   return { settings, locked, words, figures: new Figures(words), services };
 }
 
-/** Run a page; where it fails, the person is told instead of seeing a half of it. */
-export async function run(start: () => Promise<void>): Promise<void> {
+/** Draw a page or a part of it; where that fails, the person is told instead of seeing a half. */
+export async function run(
+  draw: () => Promise<void>,
+  part: HTMLElement = document.body,
+): Promise<void> {
+  part.ariaBusy = "true";
   try {
-    await start();
+    await draw();
   } catch (error) {
     console.error(error);
     const words = wordsFor("auto", chrome.i18n.getUILanguage());
     document.body.prepend(el("p", { class: "notice", role: "alert" }, words.text("page_failed")));
   }
+  part.ariaBusy = "false";
 }
 
 /** Host and port of an address, as people recognise it. */
