@@ -4,7 +4,17 @@ import type { Page } from "playwright-core";
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest";
 import { ALLOWED_KEYS } from "../../src/core/payload";
 import { Browser } from "./launch";
-import { Backend, connected, drawn, KEY, type Stored, settings, store, stored, usualDays } from "./person";
+import {
+  Backend,
+  connected,
+  drawn,
+  KEY,
+  type Stored,
+  settings,
+  store,
+  stored,
+  usualDays,
+} from "./person";
 
 const HOSTILE = '<img src=x onerror="document.title=1">';
 const EVENT = {
@@ -189,6 +199,7 @@ describe("the organisation", () => {
     await page.getByText("A key is stored.").waitFor();
     await page.locator("#org-id").fill("acme");
     await save();
+    await says("#connection-status", "Saved.");
     await page.reload();
     await page.getByText("A key is stored.").waitFor();
     expect(await storedSettings()).toMatchObject({
