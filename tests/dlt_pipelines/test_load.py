@@ -144,7 +144,8 @@ def test_a_file_of_an_older_contract_loads(settings: Settings) -> None:
     assert raw(settings, "select count(*) from raw.usage_events where ttft_ms is null") == [(2,)]
 
 
-def test_the_control_store_is_loaded_without_secrets(settings: Settings) -> None:
+def test_the_control_store_is_loaded_without_secrets(either: Settings) -> None:
+    settings = either
     store = open_store(settings)
     store.organizations.create("acme", "Acme")
     store.directory.create_team("acme", "eng", "Engineering")
