@@ -246,7 +246,7 @@ class Application:
 
     async def _tenant(self, scope: Scope, scopes: tuple[KeyScope, ...]) -> Tenant:
         """Who asks, if it holds any of the scopes."""
-        headers, client = scope.headers, scope.client
+        headers = scope.headers
         key = key_text(headers)
         try:
             tenant = None if key is None else await self._keys.tenant(key)
@@ -256,7 +256,7 @@ class Application:
             raise Refused("invalid-credential", headers=(("www-authenticate", "Bearer"),))
         if tenant.scopes.isdisjoint(scopes):
             await self._refuse(tenant, scopes)
-        if tenant.networks and not within(tenant.networks, client.rpartition(":")[0].strip("[]")):
+        if tenant.networks and not within(tenant.networks, _address(scope.client)):
             raise Refused("network-not-allowed", key_id=tenant.key_id)
         if tenant.origins is not None and headers.get("origin") not in tenant.origins:
             raise Refused("origin-not-allowed", key_id=tenant.key_id)
@@ -275,6 +275,11 @@ class Application:
             raise NotDurable("draining", 2)
         self._gate.admit(0)
         return json_reply(200, {"status": "ready"})
+
+
+def _address(client: str) -> str:
+    """The IP address of ``address:port``; IPv6 stands in brackets or bare."""
+    return client.rpartition(":")[0].strip("[]")
 
 
 def _unidentifiable(error: Exception) -> Refused:

@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 
 import streamlit as st
 
-from ecomind.identity import IdentityError, IdentityStore, Principal, Scope, open_store
+from ecomind.identity import Forbidden, IdentityError, IdentityStore, Principal, Scope, open_store
 from ecomind.settings import Settings, get_settings
 
 RECHECK_S = 3.0
@@ -107,8 +107,19 @@ def _sign_in(key_text: str) -> None:
             "This key is not valid: check that it was copied whole, or ask an administrator "
             "for a new one."
         )
-    elif not principal.may(Scope.MARTS_READ):
-        st.error("This key may send events but not open the dashboard: ask for a viewer's key.")
-    else:
+    elif _may_open(principal):
         _remember(principal, key_text)
         st.rerun()
+
+
+def _may_open(principal: Principal) -> bool:
+    """Whether the dashboard opens for who signs in; says why not."""
+    try:
+        _store().authorize(principal, Scope.MARTS_READ)
+    except Forbidden:
+        if principal.is_suspended:
+            st.error("Your organisation is suspended: ask who operates this installation.")
+        else:
+            st.error("This key does not open the dashboard: ask for a viewer's key.")
+        return False
+    return True

@@ -74,7 +74,7 @@ def control_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
     if request.param == "sqlite":
         return f"sqlite:///{tmp_path / 'control.db'}"
     server: postgresql.Server = request.getfixturevalue("postgresql_server")
-    return server.database()
+    return server.schema()
 
 
 @pytest.fixture

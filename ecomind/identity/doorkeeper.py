@@ -84,7 +84,8 @@ class Doorkeeper:
             if time.monotonic() < self._write_at:
                 return
             self._write_at = time.monotonic() + USE_NOTED_EVERY_S
-        self.write_uses()
+        # Who asks need not wait for the write, which another writer may hold up for seconds.
+        threading.Thread(target=self.write_uses, name="key-uses", daemon=True).start()
 
     def write_uses(self) -> None:
         """Write down now which keys were used since the last time."""

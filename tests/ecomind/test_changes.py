@@ -197,20 +197,17 @@ def test_a_secret_is_no_fact(store: IdentityStore) -> None:
         store.changes.record(Action.SIGN_IN, "acme", "session", with_key=text_)
 
 
-@pytest.mark.parametrize(
-    "statement",
-    [
+def test_the_log_is_append_only(store: IdentityStore, engine: Engine) -> None:
+    statements = [
         "UPDATE audit_entry SET actor = 'nobody'",
         "UPDATE audit_entry SET sequence = sequence + 10",
         "DELETE FROM audit_entry",
-    ],
-)
-def test_the_log_is_append_only(store: IdentityStore, engine: Engine, statement: str) -> None:
-    with pytest.raises(DBAPIError, match="append-only"):
-        tamper(engine, statement)
+    ]
     if engine.dialect.name == "postgresql":
+        statements.append("TRUNCATE audit_entry")
+    for statement in statements:
         with pytest.raises(DBAPIError, match="append-only"):
-            tamper(engine, "TRUNCATE audit_entry")
+            tamper(engine, statement)
     assert verdict(store) is None
 
 
@@ -222,38 +219,37 @@ def unsealed(engine: Engine) -> None:
         tamper(engine, *(f"DROP TRIGGER audit_entry_not_{x}" for x in ("changed", "removed")))
 
 
-@pytest.mark.parametrize(
-    ("statements", "told"),
-    [
-        (["UPDATE audit_entry SET actor = 'nobody' WHERE sequence = 2"], "entry 2 was altered"),
-        (["UPDATE audit_entry SET facts = '{}' WHERE sequence = 2"], "entry 2 was altered"),
-        (["DELETE FROM audit_entry WHERE sequence = 2"], "entry 2 is missing"),
-        (["DELETE FROM audit_entry WHERE sequence = 1"], "entry 1 is missing"),
-        (["DELETE FROM audit_entry WHERE sequence >= 3"], "entries after 2 are missing, up to 4"),
-        (["UPDATE audit_entry SET hash = previous_hash WHERE sequence = 2"], "entry 2 was altered"),
-        (
-            [
-                "UPDATE audit_chain SET pruned_sequence = 2, pruned_hash ="
-                " (SELECT hash FROM audit_entry e WHERE e.org_id = 'acme' AND e.sequence = 2)"
-                " WHERE org_id = 'acme'",
-                "DELETE FROM audit_entry WHERE sequence <= 2",
-            ],
-            "removed, but not by retention",
-        ),
-    ],
-)
+TAMPERED = {
+    "UPDATE audit_entry SET actor = 'nobody' WHERE sequence = 2": "entry 2 was altered",
+    "UPDATE audit_entry SET facts = '{{}}' WHERE sequence = 2": "entry 2 was altered",
+    "UPDATE audit_entry SET hash = previous_hash WHERE sequence = 2": "entry 2 was altered",
+    "DELETE FROM audit_entry WHERE sequence = 2": "entry 2 is missing",
+    "DELETE FROM audit_entry WHERE sequence = 1": "entry 1 is missing",
+    "DELETE FROM audit_entry WHERE sequence >= 3": "entries after 2 are missing, up to 4",
+    "UPDATE audit_chain SET pruned_sequence = 2, pruned_hash = (SELECT hash FROM audit_entry e"
+    " WHERE e.org_id = '{org}' AND e.sequence = 2) WHERE true": "removed, but not by retention",
+}
+
+
 def test_verifying_names_the_first_entry_that_is_not_whole(
-    store: IdentityStore, engine: Engine, statements: list[str], told: str
+    store: IdentityStore, engine: Engine
 ) -> None:
-    for name in ("one", "two", "three"):
-        store.directory.create_team("acme", name, name)
-    assert verdict(store) is None
     unsealed(engine)
-    tamper(engine, *statements)
-    assert told in (verdict(store) or "whole")
-    result = CliRunner().invoke(main, ["audit", "verify", "--org", "acme"])
+    for number, (statement, told) in enumerate(TAMPERED.items()):
+        org_id = f"org-{number}"
+        store.organizations.create(org_id, org_id)
+        for name in ("one", "two", "three"):
+            store.directory.create_team(org_id, name, name)
+        assert verdict(store, org_id) is None
+        tamper(engine, f"{statement.format(org=org_id)} AND org_id = '{org_id}'")
+        if "pruned" in statement:
+            tamper(engine, f"DELETE FROM audit_entry WHERE org_id = '{org_id}' AND sequence <= 2")
+        assert told in (verdict(store, org_id) or "whole")
+    result = CliRunner().invoke(main, ["audit", "verify"])
     assert result.exit_code == 1
-    assert told in result.output
+    assert "org-0: 1 entries checked, entry 2 was altered" in result.output
+    assert "acme: 1 entries checked, all whole" in result.output
+    assert f"{len(TAMPERED)} audit logs are not whole" in result.output
 
 
 def test_retention_removes_and_the_rest_still_verifies(store: IdentityStore) -> None:
@@ -296,7 +292,7 @@ def edit(home: Path, url: str, number: int, count: int) -> None:
 
 def test_processes_that_edit_at_once_lose_nothing(store: IdentityStore, either: Settings) -> None:
     store.organizations.rename("acme", "0")
-    url, processes, count = either.resolved_control_url, 3, 15
+    url, processes, count = either.resolved_control_url, 2, 15
     context = multiprocessing.get_context("spawn")
     started = [
         context.Process(target=edit, args=(either.home, url, number, count))
