@@ -99,9 +99,17 @@ function filesBelow(folder) {
 /** A zip of a folder: sorted names and fixed times, so that equal contents are equal bytes. */
 export function zipOf(folder) {
   const files = Object.fromEntries(
-    filesBelow(folder).map((name) => [name, new Uint8Array(readFileSync(join(folder, name)))]),
+    filesBelow(folder).map((name) => [name, packed(name, readFileSync(join(folder, name)))]),
   );
   return zipSync(files, { level: 9, mtime: ZIP_TIME, os: 3, attrs: 0o644 << 16 });
+}
+
+/** A file as it goes into the zip: the store gives its own key and refuses a manifest with one. */
+function packed(name, bytes) {
+  if (name !== "manifest.json") return new Uint8Array(bytes);
+  const manifest = JSON.parse(bytes.toString("utf8"));
+  delete manifest.key;
+  return Buffer.from(`${JSON.stringify(manifest, null, 2)}\n`);
 }
 
 if (process.argv[1] === fileURLToPath(import.meta.url)) {
