@@ -29,14 +29,22 @@ async function start(): Promise<void> {
       for (const section of sections) await section.refresh(page);
     },
   };
-  sections = [
-    privacySection,
+  const privacy = privacySection(frame);
+  // Calls are counted all the time; what a person has under their hands moves only with settings.
+  const follow = async (): Promise<void> => {
+    const before = JSON.stringify(page.settings);
+    const now = await openPage("options_title");
+    if (JSON.stringify(now.settings) === before) await privacy.refresh(now);
+    else await frame.reload();
+  };
+  const others = [
     organisationSection,
     servicesSection,
     customSection,
     estimatesSection,
     dataSection,
   ].map((make) => make(frame));
+  sections = [privacy, ...others];
   byId("managed", HTMLElement).hidden = page.locked.length === 0;
   byId("about-version", HTMLElement).textContent = page.words.text("about_version", {
     version: chrome.runtime.getManifest().version,
@@ -46,7 +54,7 @@ async function start(): Promise<void> {
     location.reload();
   });
   await frame.reload();
-  onChange(() => void run(frame.reload));
+  onChange(() => void run(follow));
   // The anchors of the sections exist only now that their contents do.
   if (location.hash !== "") document.querySelector(location.hash)?.scrollIntoView();
 }

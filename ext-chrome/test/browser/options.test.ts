@@ -13,6 +13,7 @@ import {
   settings,
   store,
   stored,
+  today,
   usualDays,
 } from "./person";
 
@@ -149,6 +150,9 @@ describe("local only", () => {
     await page.getByRole("button", { name: "Agree and send" }).click();
     await says("#sending", "Calls are reported to");
     expect((await storedSettings())["orgId"]).toBe("mine");
+    await page.getByRole("button", { name: "Withdraw my consent" }).click();
+    await says("#sending", "you have not agreed to the list");
+    expect((await stored(browser))["consent"]).toBeUndefined();
   });
 });
 
@@ -363,10 +367,30 @@ test("the language changes every text, and stays", async () => {
   expect(await page.locator("html").getAttribute("lang")).toBe("fr");
 });
 
-test("what a person is typing survives a change elsewhere", async () => {
-  await start({ ...usualDays(), ...settings({ language: "en" }) });
+test("what a person is doing survives a change elsewhere and a counted call", async () => {
+  const custom = {
+    id: "custom-1",
+    name: "Ours",
+    provider: "self-hosted",
+    scheme: "http",
+    host: "localhost",
+    port: null,
+    pathPrefix: "/",
+    pageOrigin: null,
+  } as const;
+  await start({ ...usualDays(), ...connected(backend.url, { customProviders: [custom] }) });
   await page.locator("#org-id").fill("half-typ");
   await page.getByRole("checkbox", { name: "Gemini", exact: false }).first().uncheck();
   await says("#services-status", "is no longer counted");
   expect(await page.locator("#org-id").inputValue()).toBe("half-typ");
+
+  const remove = page.getByRole("button", { name: "Remove Ours" });
+  await remove.focus();
+  const worker = await browser.worker();
+  await worker.evaluate(async (changes) => await chrome.storage.local.set(changes), {
+    [`day:${today()}`]: { entries: [] },
+    queue: { items: [EVENT], attempt: 0, notBefore: null, dropped: 0, pause: null },
+  });
+  await says("#sending", "1 call is waiting.");
+  expect(await remove.evaluate((button) => button === document.activeElement)).toBe(true);
 });

@@ -2,7 +2,8 @@
 
 import type { Page } from "playwright-core";
 import { afterAll, beforeAll, expect, test } from "vitest";
-import { Browser } from "./launch";
+import { PROVIDERS } from "../../src/core/providers";
+import { Browser, RELEASE } from "./launch";
 import {
   Backend,
   connected,
@@ -216,3 +217,32 @@ async function expectHidden(page: Page, ...selectors: readonly string[]): Promis
     expect(await page.locator(selector).isVisible(), selector).toBe(false);
   }
 }
+
+test("in a French browser everything is French without a choice", async (context) => {
+  const french = await Browser.launch({ env: { LANGUAGE: "fr" } });
+  const page = await drawn(await french.open("options.html"));
+  const browserLanguage = await page.evaluate(() => chrome.i18n.getUILanguage());
+  const named = await page.evaluate(() => chrome.runtime.getManifest().name);
+  const title = await page.title();
+  await french.close();
+  // Debian keeps the other languages in a package of its own.
+  context.skip(!browserLanguage.startsWith("fr"), "chromium-l10n is not installed");
+  expect([title, named]).toEqual([
+    "Réglages d’EcoMind",
+    "EcoMind\u00a0: l’empreinte de votre usage de l’IA",
+  ]);
+});
+
+test("as people install it, only the chat sites are on: all others ask first", async () => {
+  const fresh = await Browser.launch({ dist: RELEASE });
+  const page = await drawn(await fresh.open("options.html"));
+  const on = await page
+    .locator("#services input")
+    .evaluateAll((all) =>
+      all.filter((box) => (box as HTMLInputElement).checked).map(({ id }) => id),
+    );
+  await fresh.close();
+  expect(on).toEqual(
+    PROVIDERS.filter(({ isBuiltIn }) => isBuiltIn).map(({ id }) => `service-${id}`),
+  );
+});

@@ -19,7 +19,6 @@ import { ask } from "../shared/dialog";
 import { button, byId, el, fill } from "../shared/dom";
 import { choice, Field, tell } from "../shared/fields";
 import type { Words } from "../shared/i18n";
-import type { Page } from "../shared/page";
 import { act, type Frame, refusalText, type Section } from "./section";
 
 type Name = "name" | "address" | "pathPrefix" | "page";
@@ -43,7 +42,20 @@ export function customSection(frame: Frame): Section {
     event.preventDefault();
     void act(status, words, async () => await add(fields, factors.value, frame, status));
   });
-  return { refresh: async (page) => await showList(page, frame, status) };
+  let shown = "";
+  return {
+    refresh: async ({ settings }) => {
+      const lines = await Promise.all(
+        settings.customProviders.map(
+          async (custom) => [custom, await isCustomPermitted(custom)] as const,
+        ),
+      );
+      // A list that is the same stays, and with it the focus on one of its buttons.
+      if (JSON.stringify(lines) === shown) return;
+      shown = JSON.stringify(lines);
+      showList(lines, frame, status);
+    },
+  };
 }
 
 function makeFields(words: Words): Readonly<Record<Name, Field>> {
@@ -111,18 +123,14 @@ async function add(
   }
 }
 
-async function showList(page: Page, frame: Frame, status: HTMLOutputElement): Promise<void> {
-  const { settings, words } = page;
-  const list = byId("custom", HTMLUListElement);
-  const lines = await Promise.all(
-    settings.customProviders.map(async (custom) =>
-      lineOf(custom, await isCustomPermitted(custom), frame, status),
-    ),
-  );
-  fill(
-    list,
-    ...(lines.length > 0 ? lines : [el("li", { class: "muted" }, words.text("custom_none"))]),
-  );
+function showList(
+  lines: readonly (readonly [custom: CustomProvider, isPermitted: boolean])[],
+  frame: Frame,
+  status: HTMLOutputElement,
+): void {
+  const none = el("li", { class: "muted" }, frame.page.words.text("custom_none"));
+  const items = lines.map(([custom, isPermitted]) => lineOf(custom, isPermitted, frame, status));
+  fill(byId("custom", HTMLUListElement), ...(items.length > 0 ? items : [none]));
 }
 
 function lineOf(
@@ -179,6 +187,8 @@ async function removeAsked(
   if (!isSure) return;
   await removeCustomProvider(custom.id);
   await frame.reload();
+  // The button that had the focus is gone.
+  byId("custom-name", HTMLInputElement).focus();
   tell(status, words.text("custom_removed", gaps));
 }
 

@@ -39,6 +39,12 @@ export function privacySection(frame: Frame): Section {
       await frame.reload();
     });
   });
+  byId("withdraw", HTMLButtonElement).addEventListener("click", () => {
+    void act(status, frame.page.words, async () => {
+      if (await mayForget(frame.page)) await withdrawConsent();
+      await frame.reload();
+    });
+  });
   return { refresh };
 }
 
@@ -53,6 +59,8 @@ async function refresh(page: Page): Promise<void> {
   const isRunning = state.status === "on" || state.status === "paused";
   byId("send-now", HTMLButtonElement).hidden = !(isRunning && state.waiting > 0);
   byId("read-consent", HTMLButtonElement).hidden = state.status !== "no_consent";
+  // Where an administrator holds the switch, a person still decides for themselves.
+  byId("withdraw", HTMLButtonElement).hidden = !(isRunning && toggle.disabled);
 }
 
 async function sentences(state: SendingState, page: Page): Promise<string> {
@@ -78,20 +86,23 @@ async function sentences(state: SendingState, page: Page): Promise<string> {
   return parts.join(" ");
 }
 
-async function stayLocal({ page: { words } }: Frame): Promise<void> {
-  const { waiting } = await sendingState();
-  const isAgreed =
-    waiting === 0 ||
-    (await ask({
-      title: words.text("local_only_confirm_title"),
-      body: [words.count("local_only_confirm", waiting)],
-      yes: words.text("local_only_confirm_yes"),
-      no: words.text("cancel"),
-      isDangerous: true,
-    }));
-  if (!isAgreed) return;
+async function stayLocal({ page }: Frame): Promise<void> {
+  if (!(await mayForget(page))) return;
   await setLocalOnly(true);
   await withdrawConsent();
+}
+
+/** Whether what waits may go; without anything waiting nobody is asked. */
+async function mayForget({ words }: Page): Promise<boolean> {
+  const { waiting } = await sendingState();
+  if (waiting === 0) return true;
+  return await ask({
+    title: words.text("local_only_confirm_title"),
+    body: [words.count("local_only_confirm", waiting)],
+    yes: words.text("local_only_confirm_yes"),
+    no: words.text("cancel"),
+    isDangerous: true,
+  });
 }
 
 async function leaveLocal({ page }: Frame, status: HTMLOutputElement): Promise<void> {

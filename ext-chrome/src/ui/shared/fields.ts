@@ -84,15 +84,17 @@ export class Field {
   }
 }
 
-/** A labelled choice of one. */
+/** Offer a choice of one; a list that is the same stays as it is, open or not. */
 export function choice(
   select: HTMLSelectElement,
   options: readonly (readonly [value: string, label: string])[],
   chosen: string,
 ): void {
-  select.replaceChildren(
-    ...options.map(([value, label]) => el("option", { value, selected: value === chosen }, label)),
-  );
+  const shown = [...select.options].map(({ value, text }) => [value, text]);
+  if (JSON.stringify(shown) !== JSON.stringify(options)) {
+    select.replaceChildren(...options.map(([value, label]) => el("option", { value }, label)));
+  }
+  select.value = chosen;
 }
 
 /** Tell in a page's status line what an action led to; readers hear it. */
