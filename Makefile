@@ -1,11 +1,13 @@
 # Two commands matter: `make run` and `make test`. Everything else is what they are made of.
 PYTHON ?= python3
 VENV := .venv
+EXT := ext-chrome
+EXT_INSTALLED := $(EXT)/node_modules/.installed
 BIN := $(VENV)/bin
 INSTALLED := $(VENV)/.installed
 
 .DEFAULT_GOAL := help
-.PHONY: help run test check format install lock clean
+.PHONY: help run test check format install ext packages lock clean
 
 help: ## Say what can be made
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## (.*)/  make \1\t\2/'
@@ -13,10 +15,10 @@ help: ## Say what can be made
 run: $(INSTALLED) ## Start everything with a small demonstration; Ctrl-C stops it
 	@$(BIN)/ecomind up --demo
 
-test: $(INSTALLED) ## Run every test; says what it skipped and why
+test: $(INSTALLED) packages ## Run every test; says what it skipped and why
 	@$(BIN)/python -m pytest --numprocesses 2 --dist loadfile --no-loadscope-reorder
 
-check: $(INSTALLED) ## Format, lint, types, SQL, drift, definitions, links
+check: $(INSTALLED) packages ## Format, lint, types, SQL, drift, definitions, links
 	@$(BIN)/python -m tests.check
 
 format: $(INSTALLED) ## Rewrite Python files in the project's format
@@ -39,9 +41,26 @@ $(INSTALLED): requirements.lock pyproject.toml
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
 	@touch $@
 
+ext: $(EXT_INSTALLED) ## Build the Chrome extension, unpacked and as a zip
+	@npm --prefix $(EXT) run --silent build
+
+# Tests and checks do without the extension where there is no Node, and say so.
+packages:
+	@if command -v npm >/dev/null; then $(MAKE) --no-print-directory $(EXT_INSTALLED); \
+		else echo "Node.js with npm is not installed: the extension in $(EXT) is left out"; fi
+
+$(EXT_INSTALLED): $(EXT)/package-lock.json $(EXT)/package.json
+	@command -v npm >/dev/null || { echo "The extension needs Node.js 20.19 or newer with npm"; exit 1; }
+	@echo "Installing the packages of $(EXT)"
+	@for try in 1 2 3; do \
+		(cd $(EXT) && npm ci --ignore-scripts --silent) && break; \
+		test $$try = 3 && exit 1; echo "Trying again"; sleep 5; \
+	done
+	@touch $@
+
 lock: ## Resolve the dependencies anew (needs uv)
 	uv pip compile pyproject.toml --extra dev --universal --generate-hashes --no-header \
 		--no-annotate --no-strip-extras --quiet -o requirements.lock
 
 clean: ## Remove the environment and caches, never the data
-	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache *.egg-info
+	rm -rf $(VENV) $(EXT)/node_modules $(EXT)/dist $(EXT)/dist-e2e .mypy_cache .ruff_cache .pytest_cache *.egg-info

@@ -1,4 +1,5 @@
-// Builds dist/ (or dist-e2e/, with hosts of the tests granted) and ecomind-extension-VERSION.zip.
+// Builds dist/ and ecomind-extension-VERSION.zip; with --e2e dist-e2e/ alone, in which every host is
+// granted; with --out FOLDER elsewhere.
 // Belongs here: bundling, the manifest, the package. The same sources give the same bytes.
 
 import {
@@ -10,7 +11,7 @@ import {
   statSync,
   writeFileSync,
 } from "node:fs";
-import { dirname, join, relative } from "node:path";
+import { dirname, join, relative, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
 import { build } from "esbuild";
 import { zipSync } from "fflate";
@@ -39,10 +40,14 @@ export async function buildInto(out, { isE2e = false } = {}) {
     absWorkingDir: HERE,
     logLevel: "warning",
   };
-  const { timing, ...modules } = ENTRIES;
+  const { timing, ...pages } = ENTRIES;
+  const modules = isE2e ? { ...pages, harness: "test/browser/harness.ts" } : pages;
   await build({ ...shared, entryPoints: modules, format: "esm", outdir: out });
   await build({ ...shared, entryPoints: { timing }, format: "iife", outdir: out });
   cpSync(join(HERE, "public"), out, { recursive: true });
+  if (isE2e) {
+    writeFileSync(join(out, "harness.html"), '<script type="module" src="harness.js"></script>\n');
+  }
   const manifest = await makeManifest(isE2e);
   writeFileSync(join(out, "manifest.json"), `${JSON.stringify(manifest, null, 2)}\n`);
   return manifest;
@@ -114,7 +119,9 @@ function packed(name, bytes) {
 
 if (process.argv[1] === fileURLToPath(import.meta.url)) {
   const isE2e = process.argv.includes("--e2e");
-  const out = join(HERE, isE2e ? "dist-e2e" : "dist");
+  const given = process.argv.indexOf("--out");
+  const usual = join(HERE, isE2e ? "dist-e2e" : "dist");
+  const out = given < 0 ? usual : resolve(process.argv[given + 1]);
   const manifest = await buildInto(out, { isE2e });
   if (!isE2e) {
     const zip = zipOf(out);

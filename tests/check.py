@@ -13,6 +13,8 @@ import time
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
+from tests.support import extension
+
 ROOT = Path(__file__).resolve().parents[1]
 BIN = Path(sys.executable).parent
 
@@ -25,6 +27,7 @@ CHECKS: tuple[tuple[str, list[str]], ...] = (
     ("Dagster definitions", ["dagster", "definitions", "validate", "-w", "workspace.yaml"]),
     ("links of the documentation", ["python", "-m", "tests.check_links"]),
     ("hygiene of the repository", ["python", "-m", "tests.check_repository"]),
+    *([] if extension.missing() else [("the extension", extension.command("check"))]),
 )
 
 
@@ -61,6 +64,8 @@ def main() -> int:
                 print(told, flush=True)
                 if not ok:
                     failed.append(name)
+    if extension.missing():
+        print(f"left out: the extension ({extension.missing()})")
     if failed:
         print(f"failed: {', '.join(failed)}")
     return bool(failed)

@@ -17,6 +17,7 @@ LONGEST_FIRST = (
     "end_to_end/test_storm.py",
     "orchestration/test_factor_candidate.py",
     "end_to_end/test_killed_builds.py",
+    "ext_chrome/test_extension.py",
     "streamlit_app/test_lenses.py",
     "dbt_project/test_lenses.py",
     "dbt_project/test_coverage.py",

@@ -45,6 +45,7 @@ MARTS: Mapping[str, Mart] = {
     "team_footprint_daily": Mart("mart", date_column="usage_date", has_lenses=True),
     "model_footprint_daily": Mart("mart", date_column="usage_date", has_lenses=True),
     "region_footprint_daily": Mart("mart", date_column="usage_date", has_lenses=True),
+    "source_footprint_daily": Mart("mart", date_column="usage_date", has_lenses=True),
     "user_footprint_daily": Mart("mart", Scope.PEOPLE_READ, "usage_date", has_lenses=True),
     "dim_organization": Mart("mart"),
     "dim_team": Mart("mart"),

@@ -18,7 +18,7 @@ from ecomind.errors import EcoMindError
 from ecomind.settings import Settings
 
 POINTER = "CURRENT"
-LAYOUT = 3
+LAYOUT = 4
 """Version of the tables in a snapshot; raised when readers need what older ones lack."""
 _READER_CONFIG: dict[str, str | bool | int | float | list[str]] = {
     "threads": 2,

@@ -26,7 +26,7 @@ SOURCES = (
     ("https://shop.example/api", "cloudevents_batch", 2),
     ("urn:otel:shop:com.anthropic.sdk.messages", "otlp_traces", 3),
     ("urn:otel:shop:openai", "otlp_traces", 4),
-    ("urn:ecomind:extension:chrome", "native_json", 5),
+    ("ext-chrome", "native_json", 5),
 )
 RANKS = {source: rank for source, _, rank in SOURCES}
 LINKS = (("provider", "provider_response_id"), ("trace_id", "span_id"), ("gateway_call_id",))

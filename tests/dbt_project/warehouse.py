@@ -27,6 +27,7 @@ MARTS = (
     "user_footprint_daily",
     "model_footprint_daily",
     "region_footprint_daily",
+    "source_footprint_daily",
 )
 
 

@@ -12,6 +12,7 @@ MART_KEYS = {
     "team_footprint_daily": ("usage_date", "org_id", "team_id"),
     "user_footprint_daily": ("usage_date", "org_id", "user_id", "team_id"),
     "model_footprint_daily": ("usage_date", "org_id", "provider", "model"),
+    "source_footprint_daily": ("usage_date", "org_id", "source"),
     "region_footprint_daily": ("usage_date", "org_id", "provider", "region", "zone_id"),
 }
 

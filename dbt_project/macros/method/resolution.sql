@@ -62,7 +62,7 @@ provider_response_id is not null or span_id is not null or gateway_call_id is no
     {{ return([
         ('gateway or provider log', ['adapter'], ['litellm%', 'openmeter%', 'greenscale%', 'langfuse%', 'helicone%',
             'bedrock%', 'cursor%']),
-        ('browser extension', ['source'], ['urn:ecomind:extension%']),
+        ('browser extension', ['source'], ['ext-chrome']),
         ("span of the provider's own SDK", ['source'], ['urn:otel:%:com.anthropic.sdk%']),
         ('span or log', ['adapter'], ['otlp%']),
         ('API or SDK', [], []),

@@ -46,8 +46,17 @@ end
     {{ return(['provider', 'model', 'region', 'inference_geo', 'energy_route', 'unit_kind', 'is_batch_tier']) }}
 {% endmacro %}
 
-{#- Whose use it is; decides no factor. -#}
-{% macro usage_keys() %}{{ return(['team_id', 'user_id', 'project_id']) }}{% endmacro %}
+{#- Who told of an event: its source, without what tells one run or one import from another. -#}
+{% macro source_name() -%}
+case
+    when source like 'urn:otel:%' then 'urn:otel'
+    when source like 'urn:ecomind:import:%' then 'urn:ecomind:import'
+    else source
+end
+{%- endmacro %}
+
+{#- Whose use it is and who told of it; decides no factor. -#}
+{% macro usage_keys() %}{{ return(['team_id', 'user_id', 'project_id', 'source']) }}{% endmacro %}
 
 {#- The additive quantities of a use, events aside. -#}
 {% macro usage_sums() %}

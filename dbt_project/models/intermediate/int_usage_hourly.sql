@@ -34,7 +34,7 @@ ranked as (
 ),
 
 {%- set columns = [
-    'org_id', 'occurred_at', 'received_at', 'team_id', 'user_id', 'project_id', 'provider',
+    'org_id', 'source', 'occurred_at', 'received_at', 'team_id', 'user_id', 'project_id', 'provider',
     'request_model', 'response_model', 'operation', 'status', 'batch', 'service_tier',
     'request_count', 'sample_weight', 'input_tokens', 'cache_read_input_tokens', 'output_tokens',
     'images_count', 'audio_seconds', 'video_seconds', 'region', 'inference_geo',
@@ -69,6 +69,7 @@ weighed as (
         team_id,
         coalesce(user_id, 'unattributed') as user_id,
         coalesce(project_id, 'unattributed') as project_id,
+        {{ source_name() }} as source,
         provider,
         coalesce(response_model, request_model, 'unknown') as model,
         coalesce(lower(region), 'unknown') as region,
@@ -98,6 +99,7 @@ select
     team_id,
     user_id,
     project_id,
+    source,
     provider,
     model,
     region,
@@ -123,6 +125,7 @@ group by
     team_id,
     user_id,
     project_id,
+    source,
     provider,
     model,
     region,
