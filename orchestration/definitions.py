@@ -14,6 +14,7 @@ from orchestration.defs import (
     factors,
     landing,
     raw,
+    report_requests,
     reports,
     schedules,
     serving,
@@ -31,7 +32,11 @@ def defs() -> dg.Definitions:
         asset_checks=dg.load_asset_checks_from_modules(_STAGES),
         jobs=[*schedules.JOBS, *factors.JOBS],
         schedules=schedules.SCHEDULES,
-        sensors=[schedules.landed_files_sensor, alerts.threshold_alerts],
+        sensors=[
+            schedules.landed_files_sensor,
+            alerts.threshold_alerts,
+            report_requests.requested_reports,
+        ],
         resources={"dbt": dbt_resource()},
         executor=dg.in_process_executor,
     )

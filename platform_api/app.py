@@ -13,14 +13,26 @@ from typing import Any
 import anyio.to_thread
 from fastapi import FastAPI, Request, Response
 from fastapi.exceptions import RequestValidationError
+from sqlalchemy.exc import OperationalError
 from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from ecomind.identity import IdentityStore
+from ecomind.identity import Conflict, Forbidden, IdentityError, IdentityStore, NotFound
 from ecomind.settings import Settings
 from ecomind.warehouse.held import SnapshotGone, Snapshots
 from ecomind.warehouse.snapshot import NoSnapshot
 from platform_api import openapi
+from platform_api.administration import (
+    alerts,
+    audits,
+    factors,
+    keys,
+    members,
+    organizations,
+    report_requests,
+    teams,
+    users,
+)
 from platform_api.callers import sentence
 from platform_api.documents import documents_app
 from platform_api.middleware import BrowserAccess, Frame, request_id_of
@@ -31,14 +43,22 @@ from platform_api.validation import refused_of
 
 THREADS = 16
 """Requests that may read or write at the same time; others wait for one of these threads."""
-BODY_MAX_BYTES = 64 * 1024
 VERSIONED = "/v1/"
 
 ROUTERS = (
     today.router,
     daily.router,
     explain.router,
+    report_requests.router,
     reports.router,
+    organizations.router,
+    teams.router,
+    users.router,
+    members.router,
+    keys.router,
+    factors.router,
+    alerts.router,
+    audits.router,
     health.router,
 )
 
@@ -62,6 +82,28 @@ async def _http(request: Request, error: Exception) -> Response:
     names = {404: "not-found", 405: "method-not-allowed", 413: "body-too-large"}
     name = names.get(error.status_code, "malformed-body")
     return _problem(request, Refused(name, headers=error.headers))
+
+
+async def _forbidden(request: Request, error: Exception) -> Response:
+    return _problem(request, Refused("insufficient-scope", sentence(error)))
+
+
+async def _no_such_thing(request: Request, _error: Exception) -> Response:
+    return _problem(request, Refused("not-found"))
+
+
+async def _conflict(request: Request, error: Exception) -> Response:
+    return _problem(request, Refused("conflict", sentence(error)))
+
+
+async def _against_a_rule(request: Request, error: Exception) -> Response:
+    assert isinstance(error, IdentityError)  # noqa: S101
+    found = [{"pointer": f"#/{error.member}", "detail": str(error)}] if error.member else []
+    return _problem(request, Refused("invalid-document", sentence(error), errors=found))
+
+
+async def _store_trouble(request: Request, _error: Exception) -> Response:
+    return _problem(request, Refused("identity-unavailable"))
 
 
 async def _gone(request: Request, _error: Exception) -> Response:
@@ -101,12 +143,16 @@ def api(service: Service) -> FastAPI:
         docs_url=None,  # Those pages fetch their scripts from elsewhere.
         redoc_url=None,
         redirect_slashes=False,
-        max_body_size=BODY_MAX_BYTES,
         telemetry={"tracing": False, "metrics": False, "logs": False, "auto_configure": False},
         exception_handlers={
             Refused: _refused,
             RequestValidationError: _invalid,
             HTTPException: _http,
+            Forbidden: _forbidden,
+            NotFound: _no_such_thing,
+            Conflict: _conflict,
+            IdentityError: _against_a_rule,
+            OperationalError: _store_trouble,
             SnapshotGone: _gone,
             NoSnapshot: _nothing_published,
         },

@@ -6,6 +6,7 @@ belong here: what makes a credential valid or what a role may do (``ecomind.iden
 
 from __future__ import annotations
 
+import re
 from typing import Annotated, Any
 
 from fastapi import Request, Security
@@ -18,6 +19,7 @@ from platform_api.problems import Refused
 
 ORGANIZATION = "ecomind-organization"
 """Header that names the organisation, for people who are in several."""
+_PLAIN_START = re.compile(r"(an?|only|send|the|there|this|what) ")
 _CHALLENGE = {"www-authenticate": 'Bearer realm="EcoMind"'}
 _DOCUMENTED = HTTPBearer(
     auto_error=False,
@@ -27,9 +29,9 @@ _DOCUMENTED = HTTPBearer(
 
 
 def sentence(error: Exception) -> str:
-    """The words of an error as a sentence."""
+    """The words of an error as a sentence; a name it begins with stays as it is."""
     text = str(error)
-    return f"{text[:1].upper()}{text[1:]}." if text else ""
+    return f"{text[:1].upper()}{text[1:]}." if _PLAIN_START.match(text) else f"{text}."
 
 
 def caller_of(
@@ -49,35 +51,40 @@ def caller_of(
         raise Refused("identity-unavailable") from error
 
 
-def demand(principal: Principal, *any_of: Scope) -> None:
-    """Check that a principal holds one of some scopes. Raises ``Refused``."""
-    if any(principal.may(scope) for scope in any_of):
-        return
-    names = " or ".join(scope.value for scope in any_of)
-    raise Refused("insufficient-scope", f"This takes {names}, which the credential lacks.")
-
-
-def _check_origin(principal: Principal, origin: str | None) -> None:
-    """A browser's key is for the pages and extensions it names.
+def _check_place(principal: Principal, request: Request) -> None:
+    """A key may be bound to origins (a browser's) or to networks.
 
     An extension sends no origin with a request that only reads, so none is accepted here.
     """
+    origin = request.headers.get("origin")
     if principal.origins is not None and origin is not None and origin not in principal.origins:
         raise Refused("origin-not-allowed")
+    if not principal.admits(request.client.host if request.client else ""):
+        raise Refused("address-not-allowed")
+
+
+def _check_media(request: Request) -> None:
+    """A body is JSON; said here, as the framework would only find its members missing."""
+    media = request.headers.get("content-type", "").partition(";")[0].strip().lower()
+    has_body = request.headers.get("content-length", "0") != "0"
+    if (has_body or "transfer-encoding" in request.headers) and media != "application/json":
+        raise Refused("unsupported-media-type", "Send application/json.")
 
 
 class Holding:
-    """A dependency: the principal of a request, which holds one of some scopes."""
+    """A dependency: the principal of a request, which holds a scope."""
 
-    def __init__(self, *any_of: Scope) -> None:
-        """Demand one of ``any_of``."""
-        self.any_of = any_of
+    def __init__(self, scope: Scope) -> None:
+        """Demand ``scope``."""
+        self.scope = scope
 
     def __call__(
         self, request: Request, _documented: Annotated[Any, Security(_DOCUMENTED)] = None
     ) -> Principal:
-        """The principal. Raises ``Refused``."""
-        principal = caller_of(request, request.app.state.service.store)
-        _check_origin(principal, request.headers.get("origin"))
-        demand(principal, *self.any_of)
+        """The principal. Raises ``Refused``, or ``Forbidden``, which is recorded."""
+        store: IdentityStore = request.app.state.service.store
+        principal = caller_of(request, store)
+        _check_place(principal, request)
+        store.authorize(principal, self.scope)
+        _check_media(request)
         return principal

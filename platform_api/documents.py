@@ -20,9 +20,9 @@ from starlette.responses import FileResponse, HTMLResponse, Response
 from starlette.routing import Route
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from ecomind.identity import IdentityStore
+from ecomind.identity import Forbidden, IdentityStore
 from ecomind.identity import Scope as Right
-from platform_api.callers import caller_of, demand
+from platform_api.callers import caller_of, sentence
 from platform_api.middleware import request_id_of
 from platform_api.problems import Refused, answer
 from platform_api.service import Service
@@ -108,7 +108,11 @@ class Documents:
 
     def _admit(self, request: Request) -> None:
         """Check that the sender may audit. Raises ``Refused``."""
-        demand(caller_of(request, self._store, CHALLENGE), Right.AUDIT_READ)
+        principal = caller_of(request, self._store, CHALLENGE)
+        try:
+            self._store.authorize(principal, Right.AUDIT_READ)
+        except Forbidden as error:
+            raise Refused("insufficient-scope", sentence(error)) from error
 
     def _item(self, collection: str) -> str:
         title, text = COLLECTIONS[collection]

@@ -14,12 +14,14 @@ from collections.abc import Awaitable, Callable
 
 from starlette.concurrency import run_in_threadpool
 from starlette.datastructures import Headers, MutableHeaders
+from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from platform_api.problems import Refused, answer
 
 UNDER_WAY_MAX = 256
 """Requests answered or waiting for a thread; one more is refused."""
+BODY_MAX_BYTES = 64 * 1024
 FROM_BROWSERS = "/v1/today"
 """The one address that a browser's key may read, so the one with CORS."""
 
@@ -71,11 +73,11 @@ class Frame:
 
         self._under_way += 1
         try:
-            if self._under_way > UNDER_WAY_MAX:
-                refusal = answer(Refused("overloaded"), request_id_of(scope))
-                await refusal(scope, receive, send_with_headers)
+            refused = self._refused_unread(scope)
+            if refused is not None:
+                await answer(refused, request_id_of(scope))(scope, receive, send_with_headers)
                 return
-            await self._app(scope, receive, send_with_headers)
+            await self._app(scope, _bounded(receive), send_with_headers)
         except Exception as error:
             _log_mistake(scope, error)
             if has_begun:
@@ -84,6 +86,29 @@ class Frame:
             await refusal(scope, receive, send_with_headers)
         finally:
             self._under_way -= 1
+
+    def _refused_unread(self, scope: Scope) -> Refused | None:
+        """Why a request is not looked at, if it is not."""
+        if self._under_way > UNDER_WAY_MAX:
+            return Refused("overloaded")
+        told = Headers(scope=scope).get("content-length", "0")
+        is_large = told.isdecimal() and int(told[:20]) > BODY_MAX_BYTES
+        return Refused("body-too-large") if is_large else None
+
+
+def _bounded(receive: Receive) -> Receive:
+    """Receiving, up to the largest body; also of a body that does not say how large it is."""
+    received = 0
+
+    async def receive_bounded() -> Message:
+        nonlocal received
+        message = await receive()
+        received += len(message.get("body", b""))
+        if received > BODY_MAX_BYTES:
+            raise HTTPException(413)
+        return message
+
+    return receive_bounded
 
 
 def _log_mistake(scope: Scope, error: Exception) -> None:

@@ -39,6 +39,7 @@ _REQUEST_ID = {
 }
 _WITH_CREDENTIAL = (
     "invalid-credential", "insufficient-scope", "tenant-mismatch", "origin-not-allowed",
+    "address-not-allowed",
     "identity-unavailable",
 )  # fmt: skip
 _WITH_BODY = (

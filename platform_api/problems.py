@@ -22,6 +22,7 @@ TITLES: Mapping[str, tuple[int, str]] = {
     "insufficient-scope": (403, "Credential lacks a scope"),
     "tenant-mismatch": (403, "Organisation named is not that of the credential"),
     "origin-not-allowed": (403, "Key may not be used by this origin"),
+    "address-not-allowed": (403, "Key may not be used from this network address"),
     "not-found": (404, "There is nothing at this address"),
     "method-not-allowed": (405, "Method is not supported here"),
     "not-acceptable": (406, "None of the accepted media types is served here"),

@@ -43,12 +43,15 @@ def check_email(value: str) -> None:
 def check_origins(role: Role, origins: Sequence[str]) -> None:
     """Refuse origins of a key that is not a browser's, and a browser's key without any."""
     if (role is Role.BROWSER) != bool(origins):
-        raise IdentityError("a key of the role browser names its origins, and no other key does")
+        raise IdentityError(
+            "a key of the role browser names its origins, and no other key does", "origins"
+        )
     for origin in origins:
         if not _ORIGIN.match(origin):
             raise IdentityError(
                 f"{origin} is not an origin such as https://app.example.org or"
-                " chrome-extension://abcdefghijklmnop, in lower case and without a path"
+                " chrome-extension://abcdefghijklmnop, in lower case and without a path",
+                "origins",
             )
 
 
@@ -60,6 +63,6 @@ def parse_networks(texts: Sequence[str]) -> tuple[Network, ...]:
             networks.append(ipaddress.ip_network(text))
         except ValueError as error:
             raise IdentityError(
-                f"{text} is not a network such as 192.0.2.0/24 or 2001:db8::/32"
+                f"{text} is not a network such as 192.0.2.0/24 or 2001:db8::/32", "networks"
             ) from error
     return tuple(networks)

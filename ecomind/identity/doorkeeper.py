@@ -19,7 +19,7 @@ from ecomind.identity.changes import Changes
 from ecomind.identity.checks import parse_networks
 from ecomind.identity.key_store import is_active
 from ecomind.identity.keys import KeyText
-from ecomind.identity.permissions import Role, Scope, granted
+from ecomind.identity.permissions import Role, Scope, are_extensions, granted
 from ecomind.identity.principal import Principal
 from ecomind.identity.tables import ApiKeyRow, KeyUseRow, OrganizationRow
 
@@ -116,14 +116,20 @@ def _principal(row: ApiKeyRow, organization: OrganizationRow) -> Principal:
     role = Role(row.role)
     only = None if row.scopes is None else [Scope(name) for name in row.scopes.split()]
     is_suspended = organization.suspended_at is not None
-    scopes = granted(role, sees_people=organization.analysts_see_people, only=only)
+    origins = frozenset((row.origins or "").split())
+    scopes = granted(
+        role,
+        sees_people=organization.analysts_see_people,
+        is_extension=are_extensions(origins),
+        only=only,
+    )
     return Principal(
         row.org_id,
         organization.name,
         row.key_id,
         role,
         frozenset() if is_suspended else scopes,
-        frozenset((row.origins or "").split()) if role is Role.BROWSER else None,
+        origins if role is Role.BROWSER else None,
         row.events_per_min,
         is_narrowed=only is not None,
         is_suspended=is_suspended,

@@ -7,7 +7,15 @@ from ecomind.errors import EcoMindError
 
 
 class IdentityError(EcoMindError):
-    """A change the control store refuses; says why in one sentence."""
+    """A change the control store refuses; says why in one sentence.
+
+    ``member`` names the part of the change that breaks a rule, where it is one.
+    """
+
+    def __init__(self, reason: str, member: str | None = None) -> None:
+        """Refuse for a reason."""
+        super().__init__(reason)
+        self.member = member
 
 
 class NotFound(IdentityError):

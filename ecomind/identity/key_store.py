@@ -17,7 +17,14 @@ from ecomind.identity.changes import Action, Change, Changes
 from ecomind.identity.checks import check_name, check_origins, parse_networks
 from ecomind.identity.errors import Conflict, Forbidden, IdentityError, NotFound
 from ecomind.identity.keys import KeyText
-from ecomind.identity.permissions import Role, Scope, granted, may_manage, parse_scopes
+from ecomind.identity.permissions import (
+    Role,
+    Scope,
+    are_extensions,
+    granted,
+    may_manage,
+    parse_scopes,
+)
 from ecomind.identity.tables import ApiKeyRow, KeyUseRow
 
 GRACE = timedelta(hours=24)
@@ -114,7 +121,9 @@ class KeyStore:
         )
         target = f"key/{key.key_id}"
         with self._changes.make(Action.KEY_CREATE, org_id, target, **_facts(row)) as change:
-            self._check_may_give(role, only)
+            self._check_may_give(
+                role, granted(role, is_extension=are_extensions(origins), only=only)
+            )
             change.session.add(row)
         return str(key), _info(row, None)
 
@@ -179,11 +188,11 @@ class KeyStore:
             raise Forbidden("only an owner changes an owner's key")
         return row
 
-    def _check_may_give(self, role: Role, only: frozenset[Scope] | None) -> None:
+    def _check_may_give(self, role: Role, scopes: frozenset[Scope]) -> None:
         actor = self._changes.actor
         if not may_manage(actor.role, role):
             raise Forbidden("only an owner makes an owner's key")
-        if actor.scopes is not None and not granted(role, only=only) <= actor.scopes:
+        if actor.scopes is not None and not scopes <= actor.scopes:
             raise Forbidden("a key that is narrower than its role makes none that may do more")
 
 

@@ -176,7 +176,8 @@ def _check_type(new: NewOverride, keys: FactorKeys) -> None:
     if not overridable or new.factor_type not in keys.accepted_units:
         raise IdentityError(
             f"{new.factor_type} is not a type that can be overridden; those are"
-            f" {', '.join(OVERRIDABLE)}"
+            f" {', '.join(OVERRIDABLE)}",
+            "factor_type",
         )
 
 
@@ -190,30 +191,33 @@ def _check_key(new: NewOverride, keys: FactorKeys, standing: Iterable[FactorOver
         if not _covered((new.valid_from, new.valid_to), own):
             raise IdentityError(
                 f"{new.key} is not in the factor files: override its model_call first, for all"
-                f" days from {_told((new.valid_from, new.valid_to))}"
+                f" days from {_told((new.valid_from, new.valid_to))}",
+                "key",
             )
     elif new.factor_type in PLACED:
         if new.key not in keys.regions | keys.providers:
             raise IdentityError(
                 f"{new.key} is neither cloud/region of cloud_regions.csv nor a provider of"
-                " provider_defaults.csv"
+                " provider_defaults.csv",
+                "key",
             )
     elif new.factor_type == "model_call" or _is_unit(new.factor_type):
         if not _MODEL_NAME.match(new.key):
             raise IdentityError(
                 f"{new.key} is neither in the factor files nor the name of a model: lower case,"
-                " without the path before it and without spaces"
+                " without the path before it and without spaces",
+                "key",
             )
     else:
-        raise IdentityError(f"the factor files have no {new.name}")
+        raise IdentityError(f"the factor files have no {new.name}", "key")
 
 
 def _check_unit(new: NewOverride, keys: FactorKeys) -> str:
     unit = keys.unit(new.factor_type, new.key)
     if unit is None:
-        raise IdentityError(f"no one unit is accepted for {new.name}")
+        raise IdentityError(f"no one unit is accepted for {new.name}", "unit")
     if new.unit not in (None, unit):
-        raise IdentityError(f"{new.name} is given in {unit}, not in {new.unit}")
+        raise IdentityError(f"{new.name} is given in {unit}, not in {new.unit}", "unit")
     return unit
 
 
@@ -222,19 +226,23 @@ def _check_figures(new: NewOverride) -> None:
     if not (all(map(math.isfinite, new.values)) and 0 <= low <= mid <= high):
         raise IdentityError(
             f"low {low:g}, central {mid:g} and high {high:g} must be finite, at least 0 and in"
-            " this order"
+            " this order",
+            "value_mid",
         )
     if new.factor_type == "pue" and low < 1:
-        raise IdentityError(f"a PUE is at least 1, not {low:g}")
+        raise IdentityError(f"a PUE is at least 1, not {low:g}", "value_mid")
     if not 1 <= new.dq_score <= 5:
-        raise IdentityError(f"quality is a whole number from 1 to 5, not {new.dq_score}")
+        raise IdentityError(
+            f"quality is a whole number from 1 to 5, not {new.dq_score}", "dq_score"
+        )
 
 
 def _check_days(new: NewOverride) -> None:
     if new.valid_to is not None and new.valid_to <= new.valid_from:
         raise IdentityError(
             f"the first day it no longer applies to, {new.valid_to}, must lie after the first day"
-            f" it applies to, {new.valid_from}"
+            f" it applies to, {new.valid_from}",
+            "valid_to",
         )
 
 
@@ -258,7 +266,8 @@ def _check_overlap(new: NewOverride, standing: Iterable[FactorOverrideRow]) -> N
         ):
             raise IdentityError(
                 f"the override {row.override_id} holds for {new.name} from"
-                f" {_told((row.valid_from, row.valid_to))}: withdraw it, or choose other days"
+                f" {_told((row.valid_from, row.valid_to))}: withdraw it, or choose other days",
+                "valid_from",
             )
 
 

@@ -96,16 +96,37 @@ IF_ALLOWED: Mapping[Role, frozenset[Scope]] = {Role.ANALYST: frozenset({Scope.PE
 """What a role holds besides where the organisation's setting ``analysts_see_people`` says so."""
 
 
+IF_EXTENSION: Mapping[Role, frozenset[Scope]] = {Role.BROWSER: frozenset({Scope.TOTALS_READ})}
+"""What a browser's key holds besides where all its origins are extensions.
+
+Anybody can read a page with the key in it; an extension's key lies with those it was given to.
+"""
+_EXTENSIONS = ("chrome-extension://", "moz-extension://")
+
+
+def are_extensions(origins: Iterable[str]) -> bool:
+    """Whether all origins of a key are extensions, and it has some."""
+    listed = list(origins)
+    return bool(listed) and all(origin.startswith(_EXTENSIONS) for origin in listed)
+
+
 def granted(
-    role: Role, *, sees_people: bool = False, only: Iterable[Scope] | None = None
+    role: Role,
+    *,
+    sees_people: bool = False,
+    is_extension: bool = False,
+    only: Iterable[Scope] | None = None,
 ) -> frozenset[Scope]:
     """Scopes of a role in an organisation, of a narrower key only those it names.
 
-    ``sees_people`` is the organisation's ``analysts_see_people``.
+    ``sees_people`` is the organisation's ``analysts_see_people``, ``is_extension`` what
+    `are_extensions` says of a key's origins.
     """
     scopes = PERMISSIONS[role]
     if sees_people:
         scopes |= IF_ALLOWED.get(role, frozenset())
+    if is_extension:
+        scopes |= IF_EXTENSION.get(role, frozenset())
     return scopes if only is None else scopes & frozenset(only)
 
 
@@ -122,11 +143,13 @@ def parse_scopes(role: Role, names: Iterable[str]) -> frozenset[Scope]:
 
     Raises ``IdentityError`` when one is unknown or the role never holds it.
     """
-    possible = granted(role, sees_people=True)
+    possible = granted(role, sees_people=True, is_extension=True)
     scopes = set()
     for name in names:
         if name not in possible:
             listed = ", ".join(sorted(possible))
-            raise IdentityError(f"{name} is no scope of the role {role.value}; those are {listed}")
+            raise IdentityError(
+                f"{name} is no scope of the role {role.value}; those are {listed}", "scopes"
+            )
         scopes.add(Scope(name))
     return frozenset(scopes)

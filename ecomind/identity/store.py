@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from sqlalchemy import Engine
-from sqlalchemy.exc import ArgumentError, OperationalError
+from sqlalchemy.exc import OperationalError
 
 from ecomind.identity import migrations
 from ecomind.identity.access import Gate
@@ -109,18 +109,9 @@ class IdentityStore:
 
 
 def control_engine(settings: Settings) -> Engine:
-    """An engine on the control store's database, whose folder exists.
-
-    Raises ``IdentityError`` when the address is none, or of a database that is not supported.
-    """
+    """An engine on the control store's database, whose folder exists."""
     settings.home.mkdir(parents=True, exist_ok=True)
-    try:
-        return open_engine(settings.resolved_control_url)
-    except (ArgumentError, ImportError) as error:
-        raise IdentityError(
-            "ECOMIND_CONTROL_URL is no address such as postgresql://user@host/database or"
-            " sqlite:////folder/control.db"
-        ) from error
+    return open_engine(settings.resolved_control_url)
 
 
 @contextmanager

@@ -41,7 +41,7 @@ class Mart:
 
 
 MARTS: Mapping[str, Mart] = {
-    "org_footprint_daily": Mart("mart", date_column="usage_date", has_lenses=True),
+    "org_footprint_daily": Mart("mart", Scope.TOTALS_READ, "usage_date", has_lenses=True),
     "team_footprint_daily": Mart("mart", date_column="usage_date", has_lenses=True),
     "model_footprint_daily": Mart("mart", date_column="usage_date", has_lenses=True),
     "region_footprint_daily": Mart("mart", date_column="usage_date", has_lenses=True),

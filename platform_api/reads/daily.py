@@ -19,7 +19,7 @@ from ecomind.warehouse.daily import GROUPS, Group, Page, columns, daily
 from ecomind.warehouse.held import HeldSnapshot
 from ecomind.warehouse.reader import Lens, OrgReader
 from platform_api import caching
-from platform_api.callers import Holding, demand
+from platform_api.callers import Holding
 from platform_api.problems import wrong_parameter
 from platform_api.reads import cursors
 from platform_api.representations import Media, arrow_bytes, chosen, csv_bytes, json_bytes
@@ -153,12 +153,13 @@ class Question:
 def aggregate_daily(
     request: Request,
     service: ServiceOf,
-    principal: Annotated[Principal, Depends(Holding(Scope.MARTS_READ))],
+    principal: Annotated[Principal, Depends(Holding(Scope.TOTALS_READ))],
     question: Annotated[Question, Depends()],
 ) -> Response:
     """A page of daily rows."""
-    if question.group is Group.USER:
-        demand(principal, Scope.PEOPLE_READ)
+    if question.group is not Group.ORG:
+        is_people = question.group is Group.USER
+        service.store.authorize(principal, Scope.PEOPLE_READ if is_people else Scope.MARTS_READ)
     media = chosen(request.headers.get("accept"))
     keys = len(GROUPS[question.group].keys)
     asked = (principal.org_id, *question.asked())

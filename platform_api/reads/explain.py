@@ -15,7 +15,7 @@ from ecomind.identity import Principal, Scope
 from ecomind.warehouse.explanation import Cell, NothingToExplain, UnknownMetric, explain
 from ecomind.warehouse.reader import Lens, OrgReader
 from platform_api import caching
-from platform_api.callers import Holding, demand, sentence
+from platform_api.callers import Holding, sentence
 from platform_api.problems import Refused, wrong_parameter
 from platform_api.representations import json_bytes
 from platform_api.service import ServiceOf
@@ -149,9 +149,9 @@ def footprint_explain(
     asked: Annotated[Asked, Depends()],
 ) -> Response:
     """The explanation of one figure."""
-    demand(principal, Scope.FACTORS_READ)
+    service.store.authorize(principal, Scope.FACTORS_READ)
     if asked.cell.user is not None:
-        demand(principal, Scope.PEOPLE_READ)
+        service.store.authorize(principal, Scope.PEOPLE_READ)
     with service.snapshots.current() as snapshot:
         etag = caching.tag(principal, "explain", snapshot.snapshot_id, repr(asked.cell), asked.lens)
         if caching.is_known(request, etag):

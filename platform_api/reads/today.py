@@ -83,7 +83,7 @@ class Today(BaseModel):
 def today(
     request: Request,
     service: ServiceOf,
-    principal: Annotated[Principal, Depends(Holding(Scope.MARTS_READ))],
+    principal: Annotated[Principal, Depends(Holding(Scope.TOTALS_READ))],
 ) -> Response:
     """Totals of the day."""
     day = datetime.now(UTC).date()

@@ -13,7 +13,6 @@ from alembic.config import Config
 from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from click.testing import CliRunner
-from pydantic import SecretStr
 from sqlalchemy import Engine, text
 
 from ecomind.cli import main
@@ -146,20 +145,3 @@ def test_the_command_says_where_it_is_and_goes(either: Settings) -> None:
     assert f"already at {newest}" in run("upgrade")
     assert f"{newest} -> 0001" in run("downgrade", "0001", "--yes")
     assert run("current").startswith("0001;")
-
-
-@pytest.mark.parametrize(
-    ("url", "told"),
-    [
-        ("nonsense", "is no address such as"),
-        ("mysql://secret-word@h/d", "is no address such as"),
-        ("postgresql://user:secret-word@127.0.0.1:1/d", "cannot be opened"),
-        ("sqlite:////proc/none/control.db", "cannot be opened"),
-    ],
-)
-def test_an_address_that_leads_nowhere_is_told_without_its_secret(
-    settings: Settings, url: str, told: str
-) -> None:
-    with pytest.raises(IdentityError, match=told) as refused:
-        open_store(settings.model_copy(update={"control_url": SecretStr(url)}))
-    assert "secret-word" not in str(refused.value)

@@ -55,7 +55,7 @@ def test_a_key_of_a_browser_names_its_origins_and_is_told_by_its_text(settings: 
     principal = store.authenticate(text)
     assert principal is not None
     assert (principal.origins, principal.events_per_min) == ({EXTENSION}, 60)
-    assert principal.scopes == {Scope.INGEST_WRITE}
+    assert principal.scopes == {Scope.INGEST_WRITE, Scope.TOTALS_READ}
     assert store.authenticate(text.replace("eco_pub_", "eco_live_")) is None
     ordinary, _ = store.keys.create("acme", Role.INGEST, "", events_per_min=7)
     assert store.authenticate(ordinary.replace("eco_live_", "eco_pub_")) is None
@@ -65,6 +65,10 @@ def test_a_key_of_a_browser_names_its_origins_and_is_told_by_its_text(settings: 
     assert store.browser_origins() == {EXTENSION}
     store.keys.revoke(info.org_id, info.key_id)
     assert store.browser_origins() == frozenset()
+    for origins in (["https://app.example"], ["https://app.example", EXTENSION]):
+        page = store.authenticate(store.keys.create("acme", Role.BROWSER, "", origins=origins)[0])
+        assert page is not None
+        assert page.scopes == {Scope.INGEST_WRITE}, "anybody can read a page with its key"
 
 
 @pytest.mark.parametrize(

@@ -114,7 +114,7 @@ WITH factor(factor_id, factor_type, key, value_low, value_mid, value_high, unit,
 )
 SELECT org_id, factor_id, factor_type, key, value_low::double AS value_low,
     value_mid::double AS value_mid, value_high::double AS value_high, unit, basis, data_year,
-    make_date(data_year, 1, 1) AS valid_from, source, source_url, licence, dq_score,
+    make_date(data_year, 1, 1) AS valid_from, factor.source, source_url, licence, dq_score,
     any_value(factor_set_id) AS factor_set_id, false AS is_override,
     sum(energy_mid_kwh * share) AS energy_mid_kwh
 FROM usage CROSS JOIN factor GROUP BY ALL ORDER BY org_id, factor_id;

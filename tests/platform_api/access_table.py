@@ -10,11 +10,13 @@ from dataclasses import dataclass
 from typing import Any
 
 from ecomind.identity import Role
-from tests.platform_api.running import Platform, bundle
+from tests.platform_api import things
+from tests.platform_api.running import OURS, Platform, bundle
 
-PEOPLE = frozenset({Role.OWNER, Role.ADMIN, Role.ANALYST, Role.VIEWER})
 ADMINS = frozenset({Role.OWNER, Role.ADMIN})
-EVERYBODY = frozenset(Role)
+ANALYSTS = ADMINS | {Role.ANALYST}
+READERS = ANALYSTS | {Role.VIEWER}
+TOTALS = READERS | {Role.BILLING}
 
 Address = Callable[[Platform, str], str]
 """The filled-in address of something of an organisation."""
@@ -30,10 +32,21 @@ class Row:
     body: Callable[[Platform, str], Any] | None = None
     names_an_object: bool = False
     """Whether the address names something that only one organisation has."""
+    is_final: bool = False
+    """Whether it ends the organisation it is used on."""
 
 
 def fixed(text: str) -> Address:
     return lambda _platform, _org_id: text
+
+
+def given(**members: Any) -> Callable[[Platform, str], Any]:
+    return lambda _platform, _org_id: members
+
+
+def of(path: str, make: Callable[[Platform, str], str], rest: str = "") -> Address:
+    """The address of something made for the purpose."""
+    return lambda platform, org_id: f"{path}/{make(platform, org_id)}{rest}"
 
 
 def _explain(platform: Platform, _org_id: str) -> str:
@@ -42,23 +55,127 @@ def _explain(platform: Platform, _org_id: str) -> str:
 
 def _file(platform: Platform, org_id: str) -> str:
     bundle(platform, org_id)
-    return f"/v1/reports/2026-10/versions/{1 if org_id == 'aurelia' else 2}/files/facts.csv"
+    return f"/v1/reports/2026-10/versions/{1 if org_id == OURS else 2}/files/facts.csv"
 
 
-TABLE: Mapping[tuple[str, str], Row] = {
-    ("GET", "/livez"): Row(None, fixed("/livez")),
-    ("GET", "/readyz"): Row(None, fixed("/readyz")),
-    ("GET", "/health"): Row(None, fixed("/health")),
-    ("GET", "/openapi.json"): Row(None, fixed("/openapi.json")),
-    ("GET", "/v1/today"): Row(PEOPLE, fixed("/v1/today")),
-    ("GET", "/v1/aggregate/daily"): Row(PEOPLE, fixed("/v1/aggregate/daily?group_by=team")),
+def _own(_platform: Platform, org_id: str) -> str:
+    return f"/v1/orgs/{org_id}"
+
+
+def _new_alert(platform: Platform, org_id: str) -> str:
+    return f"/v1/alerts/{org_id}-rule-{platform.number()}"
+
+
+OPEN = {
+    ("GET", path): Row(None, fixed(path))
+    for path in ("/livez", "/readyz", "/health", "/openapi.json")
+}
+READS = {
+    ("GET", "/v1/today"): Row(TOTALS, fixed("/v1/today")),
+    ("GET", "/v1/aggregate/daily"): Row(TOTALS, fixed("/v1/aggregate/daily?group_by=org")),
+    ("GET", "/v1/aggregate/daily?group_by=team"): Row(
+        READERS, fixed("/v1/aggregate/daily?group_by=team")
+    ),
+    ("GET", "/v1/aggregate/daily?group_by=model"): Row(
+        READERS, fixed("/v1/aggregate/daily?group_by=model")
+    ),
     ("GET", "/v1/aggregate/daily?group_by=user"): Row(
         ADMINS, fixed("/v1/aggregate/daily?group_by=user")
     ),
-    ("GET", "/v1/footprint/explain"): Row(PEOPLE, _explain),
-    ("GET", "/v1/reports"): Row(PEOPLE, fixed("/v1/reports")),
+    ("GET", "/v1/footprint/explain"): Row(READERS, _explain),
+    ("GET", "/v1/reports"): Row(READERS, fixed("/v1/reports")),
     ("GET", "/v1/reports/{period}/versions/{version}/files/{name}"): Row(
-        PEOPLE, _file, names_an_object=True
+        READERS, _file, names_an_object=True
+    ),
+    ("POST", "/v1/reports"): Row(ANALYSTS, fixed("/v1/reports"), 202, given(period="2026-10")),
+    ("GET", "/v1/reports/requests/{job_id}"): Row(
+        READERS, of("/v1/reports/requests", things.report_job), names_an_object=True
     ),
 }
+ORGANIZATIONS = {
+    ("GET", "/v1/orgs"): Row(TOTALS, fixed("/v1/orgs")),
+    ("GET", "/v1/orgs/{org_id}"): Row(TOTALS, _own, names_an_object=True),
+    ("PATCH", "/v1/orgs/{org_id}"): Row(
+        ADMINS, _own, body=given(preferences={"logs_days": 30}), names_an_object=True
+    ),
+    ("DELETE", "/v1/orgs/{org_id}"): Row(
+        frozenset({Role.OWNER}), _own, 204, names_an_object=True, is_final=True
+    ),
+}
+DIRECTORY = {
+    ("GET", "/v1/teams"): Row(READERS, fixed("/v1/teams")),
+    ("POST", "/v1/teams"): Row(ADMINS, fixed("/v1/teams"), 201, things.new_team),
+    ("GET", "/v1/teams/{team_id}"): Row(
+        READERS, of("/v1/teams", things.team), names_an_object=True
+    ),
+    ("PATCH", "/v1/teams/{team_id}"): Row(
+        ADMINS, of("/v1/teams", things.team), body=given(name="Other"), names_an_object=True
+    ),
+    ("DELETE", "/v1/teams/{team_id}"): Row(
+        ADMINS, of("/v1/teams", things.team), 204, names_an_object=True
+    ),
+    ("GET", "/v1/users"): Row(ADMINS, fixed("/v1/users")),
+    ("POST", "/v1/users"): Row(ADMINS, fixed("/v1/users"), 201, things.new_user),
+    ("GET", "/v1/users/{user_id}"): Row(ADMINS, of("/v1/users", things.user), names_an_object=True),
+    ("PATCH", "/v1/users/{user_id}"): Row(
+        ADMINS, of("/v1/users", things.user), body=given(display_name="X"), names_an_object=True
+    ),
+    ("DELETE", "/v1/users/{user_id}"): Row(
+        ADMINS, of("/v1/users", things.user), 204, names_an_object=True
+    ),
+    ("GET", "/v1/members"): Row(ADMINS, fixed("/v1/members")),
+    ("POST", "/v1/members"): Row(ADMINS, fixed("/v1/members"), 201, things.new_member),
+    ("GET", "/v1/members/{person_id}"): Row(
+        ADMINS, of("/v1/members", things.member), names_an_object=True
+    ),
+    ("PATCH", "/v1/members/{person_id}"): Row(
+        ADMINS, of("/v1/members", things.member), body=given(role="viewer"), names_an_object=True
+    ),
+    ("DELETE", "/v1/members/{person_id}"): Row(
+        ADMINS, of("/v1/members", things.member), 204, names_an_object=True
+    ),
+}
+KEYS = {
+    ("GET", "/v1/keys"): Row(ADMINS, fixed("/v1/keys")),
+    ("POST", "/v1/keys"): Row(ADMINS, fixed("/v1/keys"), 201, given(role="ingest", name="gateway")),
+    ("GET", "/v1/keys/{key_id}"): Row(ADMINS, of("/v1/keys", things.key), names_an_object=True),
+    ("DELETE", "/v1/keys/{key_id}"): Row(
+        ADMINS, of("/v1/keys", things.key), 204, names_an_object=True
+    ),
+    ("POST", "/v1/keys/{key_id}/rotate"): Row(
+        ADMINS, of("/v1/keys", things.key, "/rotate"), body=given(), names_an_object=True
+    ),
+}
+RULES = {
+    ("GET", "/v1/factors"): Row(READERS, fixed("/v1/factors")),
+    ("GET", "/v1/factors/overrides"): Row(READERS, fixed("/v1/factors/overrides")),
+    ("POST", "/v1/factors/overrides"): Row(
+        ADMINS, fixed("/v1/factors/overrides"), 201, things.new_override
+    ),
+    ("GET", "/v1/factors/overrides/{override_id}"): Row(
+        READERS, of("/v1/factors/overrides", things.override), names_an_object=True
+    ),
+    ("POST", "/v1/factors/overrides/{override_id}/withdraw"): Row(
+        ADMINS,
+        of("/v1/factors/overrides", things.override, "/withdraw"),
+        body=given(reason="no longer so"),
+        names_an_object=True,
+    ),
+    ("GET", "/v1/alerts"): Row(READERS, fixed("/v1/alerts")),
+    ("GET", "/v1/alerts/{rule_id}"): Row(
+        READERS, of("/v1/alerts", things.alert), names_an_object=True
+    ),
+    ("PUT", "/v1/alerts/{rule_id}"): Row(
+        ANALYSTS, _new_alert, 201, given(metric="energy_mid_kwh", threshold=5)
+    ),
+    ("DELETE", "/v1/alerts/{rule_id}"): Row(
+        ANALYSTS, of("/v1/alerts", things.alert), 204, names_an_object=True
+    ),
+    ("GET", "/v1/audits"): Row(ANALYSTS, fixed("/v1/audits")),
+    ("GET", "/v1/audits/verification"): Row(ANALYSTS, fixed("/v1/audits/verification")),
+}
+
+TABLE: Mapping[tuple[str, str], Row] = {
+    **OPEN, **READS, **ORGANIZATIONS, **DIRECTORY, **KEYS, **RULES,
+}  # fmt: skip
 """By method and address; a question mark marks a case of an address with rules of its own."""

@@ -8,6 +8,7 @@ Every id of an organisation holds its name, so that a leak is found by looking f
 
 from __future__ import annotations
 
+import itertools
 import json
 import os
 import socket
@@ -22,7 +23,7 @@ from typing import Any
 
 import httpx
 
-from ecomind.identity import IdentityStore, Role, open_store
+from ecomind.identity import Actor, IdentityStore, Role, open_store
 from ecomind.settings import PROJECT_ROOT, Settings
 from ecomind.warehouse.publish import publish
 from tests.dbt_project.raw_store import RECEIVED, RawStore, event
@@ -122,21 +123,31 @@ class Platform:
     def __post_init__(self) -> None:
         self.url = f"http://127.0.0.1:{self.port}"
         self.settings = Settings(home=self.home, node="testnode", platform_port=self.port)
-        self.store: IdentityStore = open_store(self.settings)
+        self.store: IdentityStore = open_store(self.settings, Actor.system("tests"))
         self.output = self.home / "platform.log"
         self.client = httpx.Client(base_url=self.url, timeout=60)
         self._keys: dict[tuple[str, Role], str] = {}
+        self._numbers = itertools.count(1)
+        for org_id, name in ORGANIZATIONS.items():
+            self.store.organizations.create(org_id, name)
 
     def key(self, role: Role, org_id: str = OURS) -> str:
         """A key of a role, made once."""
         if (org_id, role) not in self._keys:
-            known = {each.org_id for each in self.store.organizations.listed()}
-            if org_id not in known:
-                self.store.organizations.create(org_id, ORGANIZATIONS[org_id])
             origins = [f"https://{org_id}.example"] if role is Role.BROWSER else []
             made = self.store.keys.create(org_id, role, f"{org_id} {role.value}", origins=origins)
             self._keys[org_id, role] = made[0]
         return self._keys[org_id, role]
+
+    def new_organization(self) -> str:
+        """An organisation of its own, for what cannot be undone."""
+        org_id = f"{OURS}-{next(self._numbers)}"
+        self.store.organizations.create(org_id, org_id)
+        return org_id
+
+    def number(self) -> int:
+        """A number nobody else got."""
+        return next(self._numbers)
 
     def headers(self, role: Role, org_id: str = OURS, **more: str) -> dict[str, str]:
         more = {name.replace("_", "-"): value for name, value in more.items()}

@@ -58,7 +58,8 @@ def test_a_role_gets_what_the_table_says(
     platform: Platform, method: str, path: str, role: Role
 ) -> None:
     row = TABLE[method, path]
-    answer = ask(platform, method, row, platform.key(role))
+    org_id = platform.new_organization() if row.is_final else OURS
+    answer = ask(platform, method, row, platform.key(role, org_id), of=org_id)
     if row.roles is None or role in row.roles:
         assert answer.status_code == row.success, answer.text
     else:
@@ -89,6 +90,27 @@ def test_without_a_valid_credential_nothing(platform: Platform, method: str, pat
         answer = ask(platform, method, row, credential)
         refused(answer, 401, "invalid-credential")
         assert answer.headers["www-authenticate"].startswith("Bearer")
+
+
+@pytest.mark.parametrize(("method", "path"), GUARDED)
+def test_a_key_narrower_than_its_role_has_no_more_than_it_names(
+    platform: Platform, method: str, path: str
+) -> None:
+    row = TABLE[method, path]
+    key, _ = platform.store.keys.create(OURS, Role.OWNER, "narrow", scopes=["billing:read"])
+    refused(ask(platform, method, row, key), 403, "insufficient-scope")
+
+
+@pytest.mark.parametrize(("method", "path"), GUARDED)
+def test_a_suspended_organisation_and_a_key_from_elsewhere_get_nothing(
+    platform: Platform, method: str, path: str
+) -> None:
+    row, org_id = TABLE[method, path], platform.new_organization()
+    key, _ = platform.store.keys.create(org_id, Role.OWNER, "net", networks=["192.0.2.0/24"])
+    refused(ask(platform, method, row, key, of=org_id), 403, "address-not-allowed")
+    platform.store.organizations.suspend(org_id)
+    owner = platform.key(Role.OWNER, org_id)
+    refused(ask(platform, method, row, owner, of=org_id), 403, "insufficient-scope")
 
 
 def revoked(platform: Platform) -> str:

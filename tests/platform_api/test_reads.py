@@ -9,6 +9,7 @@ import threading
 from datetime import timedelta
 from typing import Any
 
+import httpx
 import pyarrow as pa
 import pytest
 
@@ -302,3 +303,27 @@ def test_reads_stay_up_and_whole_while_snapshots_are_published(platform: Platfor
     assert more["snapshot_id"] == first.snapshot_id
     for copy in copies:
         copy.unlink()
+
+
+def test_an_extension_reads_the_totals_and_a_page_does_not(platform: Platform) -> None:
+    extension, page = "chrome-extension://abcdefghijklmnopabcdefghijklmnop", "https://a.example"
+    keys = {
+        origins: platform.store.keys.create(OURS, Role.BROWSER, "browser", origins=origins)[0]
+        for origins in ((extension,), (page,), (extension, page))
+    }
+
+    def ask(path: str, origins: tuple[str, ...], origin: str | None = None) -> httpx.Response:
+        sent = {"authorization": f"Bearer {keys[origins]}"}
+        return platform.client.get(
+            path, headers=sent if origin is None else {**sent, "origin": origin}
+        )
+
+    for origin in (None, extension):
+        answer = ask("/v1/today", (extension,), origin)
+        assert answer.status_code == 200
+        assert answer.headers.get("access-control-allow-origin") == origin
+    elsewhere = ask("/v1/today", (extension,), page)
+    assert elsewhere.json()["type"] == "urn:ecomind:problem:origin-not-allowed"
+    assert ask("/v1/today", (page,), page).status_code == 403
+    assert ask("/v1/today", (extension, page), extension).status_code == 403
+    assert ask(f"{DAILY}?group_by=model", (extension,)).status_code == 403
