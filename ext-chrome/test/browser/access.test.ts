@@ -5,7 +5,7 @@ import { createRequire } from "node:module";
 import type { Page } from "playwright-core";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { Browser } from "./launch";
-import { Backend, connected, drawn, settings, store, usualDays } from "./person";
+import { Backend, connected, drawn, KEY, settings, store, usualDays } from "./person";
 
 const AXE = readFileSync(createRequire(import.meta.url).resolve("axe-core/axe.min.js"), "utf8");
 const PAGES = ["welcome.html", "popup.html", "options.html"] as const;
@@ -163,6 +163,22 @@ test("the popup's periods change with the arrow keys, and its settings button wi
   const settingsPage = await opened;
   expect(settingsPage.url()).toContain("options.html");
   await settingsPage.close();
+  await page.close();
+});
+
+test("the list a person agrees to starts at its beginning and breaks no rule", async () => {
+  await store(browser, settings({ language: "fr", backendUrl: backend.url, apiKey: KEY }));
+  const page = await open("options.html", "light");
+  await page.setViewportSize({ width: 640, height: 400 });
+  await page.getByRole("switch").click();
+  await page.getByText("Si vous acceptez").waitFor();
+  const { top, bottom } = await page.getByText("Si vous acceptez").evaluate((text) => ({
+    top: text.getBoundingClientRect().top,
+    bottom: document.querySelector("dialog .actions")?.getBoundingClientRect().bottom ?? Infinity,
+  }));
+  expect(top).toBeGreaterThan(0);
+  expect(bottom).toBeLessThanOrEqual(400);
+  expect(await violations(page)).toEqual([]);
   await page.close();
 });
 

@@ -25,9 +25,10 @@ export function ask(question: Question): Promise<boolean> {
     });
     // The harmless answer is the one that Enter gives.
     const no = button(question.no, () => dialog.close("no"), { autofocus: true });
+    const body = el("div", { class: "body" }, ...question.body);
     dialog.append(
       el("h2", { id: "question" }, question.title),
-      el("div", {}, ...question.body),
+      body,
       el("div", { class: "actions" }, yes, no),
     );
     dialog.addEventListener("close", () => {
@@ -36,5 +37,7 @@ export function ask(question: Question): Promise<boolean> {
     });
     document.body.append(dialog);
     dialog.showModal();
+    // What is longer than the window is read from its beginning, also with the keyboard.
+    if (body.scrollHeight > body.clientHeight) body.tabIndex = 0;
   });
 }
