@@ -134,6 +134,7 @@ def api(service: Service) -> FastAPI:
     async def lifespan(_app: FastAPI) -> AsyncIterator[None]:
         anyio.to_thread.current_default_thread_limiter().total_tokens = THREADS
         yield
+        await anyio.to_thread.run_sync(service.store.note_key_uses)
         service.snapshots.close()
 
     app = FastAPI(
