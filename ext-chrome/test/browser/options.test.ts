@@ -146,6 +146,21 @@ describe("local only", () => {
     expect(await page.getByLabel("Your user id").isDisabled()).toBe(false);
     expect(await page.getByRole("button", { name: "Remove key" }).isVisible()).toBe(false);
     await says("#sending", "you have not agreed to the list");
+    // A preset address has no permission of the browser yet: it is asked for with the consent.
+    await page.evaluate(() => {
+      chrome.permissions.request = ({ origins }) => {
+        document.body.dataset["asked"] = origins?.join();
+        return Promise.resolve(false);
+      };
+    });
+    await page.getByRole("button", { name: "Read what is sent" }).click();
+    await page.getByRole("button", { name: "Agree and send" }).click();
+    await says("#privacy-status", `did not allow access to ${backend.host}; nothing is sent`);
+    expect(await page.locator("body").getAttribute("data-asked")).toBe(`${backend.url}/*`);
+    expect((await stored(browser))["consent"]).toBeUndefined();
+    await page.evaluate(() => {
+      chrome.permissions.request = () => Promise.resolve(true);
+    });
     await page.getByRole("button", { name: "Read what is sent" }).click();
     await page.getByRole("button", { name: "Agree and send" }).click();
     await says("#sending", "Calls are reported to");

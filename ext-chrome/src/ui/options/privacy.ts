@@ -9,6 +9,7 @@ import type { SendingState } from "../../core/types";
 import {
   giveConsent,
   loadConsent,
+  requestBackend,
   sendingState,
   sendNow,
   setLocalOnly,
@@ -35,7 +36,7 @@ export function privacySection(frame: Frame): Section {
   });
   byId("read-consent", HTMLButtonElement).addEventListener("click", () => {
     void act(status, frame.page.words, async () => {
-      await agree(frame.page);
+      await agree(frame.page, status);
       await frame.reload();
     });
   });
@@ -111,13 +112,20 @@ async function leaveLocal({ page }: Frame, status: HTMLOutputElement): Promise<v
     tell(status, words.text("local_only_needs_connection"), "bad");
     return;
   }
-  if (await agree(page)) await setLocalOnly(false);
+  if (await agree(page, status)) await setLocalOnly(false);
 }
 
-async function agree({ settings, words }: Page): Promise<boolean> {
-  const isAgreed = await askConsent(settings, hostOf(settings.backendUrl), words);
-  if (isAgreed) await giveConsent();
-  return isAgreed;
+/** Consent, and with it the browser's, which a preset address does not have yet. */
+async function agree({ settings, words }: Page, status: HTMLOutputElement): Promise<boolean> {
+  const host = hostOf(settings.backendUrl);
+  if (!(await askConsent(settings, host, words))) return false;
+  // The click on yes is still what the browser takes for the person's wish.
+  if (!(await requestBackend([settings.backendUrl, settings.figuresUrl]))) {
+    tell(status, words.text("consent_no_permission", { host }), "bad");
+    return false;
+  }
+  await giveConsent();
+  return true;
 }
 
 async function sendWaiting({ page, reload }: Frame, status: HTMLOutputElement): Promise<void> {
