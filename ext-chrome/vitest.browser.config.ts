@@ -5,7 +5,9 @@ export default defineConfig({
   test: {
     include: ["test/browser/**/*.test.ts"],
     fileParallelism: false,
-    testTimeout: 30_000,
+    testTimeout: 60_000,
+    // Waits for what must come; a busy machine only takes longer.
+    expect: { poll: { timeout: 20_000 } },
     hookTimeout: 60_000,
   },
 });

@@ -36,7 +36,7 @@ import {
   storedDays,
   write,
 } from "./storage";
-import { forgetUnrefined, remember, takeNewest, type Unrefined } from "./unrefined";
+import { forgetUnrefined, remember, takeNearest, type Unrefined } from "./unrefined";
 
 /** Count a call that began in a tab (-1 for none). */
 export async function record(call: Call, tabId: number, at: Date): Promise<void> {
@@ -73,7 +73,7 @@ export async function refine(answer: Timed): Promise<void> {
   if (provider?.timing == null) return;
   const evidence = readTiming(answer.timing, provider.timing.bytesPerToken);
   await alone(async () => {
-    const known = await takeNewest(answer);
+    const known = await takeNearest(answer);
     if (known === null || evidence === null) return;
     await replaceEstimate(known, evidence);
   });

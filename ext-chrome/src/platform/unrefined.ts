@@ -20,7 +20,7 @@ const KEY = "unrefined";
 const KEPT = 50;
 const AGE_MAX_MS = 30 * 60_000;
 /** How far apart page and worker may place the first byte of an answer. */
-const TOLERANCE_MS = 2_000;
+const TOLERANCE_MS = 5_000;
 
 async function load(at: number): Promise<readonly Unrefined[]> {
   const stored: Record<string, unknown> = await chrome.storage.session.get(KEY);
@@ -35,8 +35,8 @@ export async function remember(one: Unrefined): Promise<void> {
   await chrome.storage.session.set({ [KEY]: [...list, one].slice(-KEPT) });
 }
 
-/** Take the newest call of a tab and provider out of the list whose answer began at a time. */
-export async function takeNewest({
+/** Take the call of a tab and provider out of the list whose answer began nearest to a time. */
+export async function takeNearest({
   tabId,
   providerId,
   answeredAt,
@@ -46,13 +46,11 @@ export async function takeNewest({
   readonly answeredAt: number;
 }): Promise<Unrefined | null> {
   const list = await load(answeredAt);
-  const found = list.findLast(
-    (one) =>
-      one.tabId === tabId &&
-      one.call.providerId === providerId &&
-      Math.abs(one.at - answeredAt) <= TOLERANCE_MS,
-  );
-  if (found === undefined) return null;
+  const distance = (one: Unrefined): number => Math.abs(one.at - answeredAt);
+  const [found] = list
+    .filter((one) => one.tabId === tabId && one.call.providerId === providerId)
+    .sort((one, other) => distance(one) - distance(other));
+  if (found === undefined || distance(found) > TOLERANCE_MS) return null;
   await chrome.storage.session.set({ [KEY]: list.filter((one) => one !== found) });
   return found;
 }

@@ -50,7 +50,7 @@ async function expectCounts(added: Record<string, number>): Promise<void> {
   const page = await pageAt("https://chatgpt.com");
   await post(page, "https://chatgpt.com/backend-api/conversation");
   await page.close();
-  await expect.poll(async () => await counted(desk), { timeout: 10_000 }).toEqual(expected);
+  await expect.poll(async () => await counted(desk)).toEqual(expected);
 }
 
 it("counts every web service once", async () => {

@@ -8,6 +8,8 @@ import { Browser, counted, fireAlarm, post, stored } from "./launch";
 import { Providers } from "./providers";
 
 const CALL = "https://claude.ai/api/organizations/0a/chat_conversations/1b/completion";
+/** A service whose answers are not timed. */
+const UNTIMED = "https://chatgpt.com/backend-api/conversation";
 const API = "https://api.openai.com/v1/chat/completions";
 
 let providers: Providers;
@@ -37,7 +39,7 @@ beforeEach(async () => {
 });
 
 async function expectCounts(expected: Record<string, number>): Promise<void> {
-  await expect.poll(async () => await counted(desk), { timeout: 10_000 }).toEqual(expected);
+  await expect.poll(async () => await counted(desk)).toEqual(expected);
 }
 
 const badge = (): Promise<string> => desk.evaluate(() => chrome.action.getBadgeText({}));
@@ -76,9 +78,10 @@ it("counts an API only for the provider's own page or one that may be seen", asy
   const off = { settings: { disabledProviders: ["openai-api"] } };
   await desk.evaluate((values) => chrome.storage.local.set(values), off);
   expect(await post(page, API)).toBe(200);
+  await page.goto("https://chatgpt.com/");
+  await post(page, UNTIMED);
+  await expectCounts({ "openai-api": 1, "openai-web": 1 });
   await page.goto("https://claude.ai/");
-  await post(page, CALL);
-  await expectCounts({ "openai-api": 1, "anthropic-web": 1 });
 });
 
 it("takes the time and size of an answer for a better estimate of the same call", async () => {
@@ -89,7 +92,7 @@ it("takes the time and size of an answer for a better estimate of the same call"
     const { total } = (await stored(desk)) as { total?: Ledger };
     return total?.entries[0]?.sums.lowConfidenceCalls ?? 0;
   };
-  await expect.poll(lowOf, { timeout: 10_000 }).toBe(1);
+  await expect.poll(lowOf).toBe(1);
   await expectCounts({ "anthropic-web": 1 });
   // Kept in memory for the next timing only: the call is gone from there, too.
   expect((await stored(desk))["unrefined"]).toEqual([]);

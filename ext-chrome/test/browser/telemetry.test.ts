@@ -9,7 +9,9 @@ import { Browser, counted, fireAlarm, post, stored } from "./launch";
 import { Providers } from "./providers";
 
 const CANARY = "kanarienvogel-7f3a91";
-const CALL = `https://claude.ai/api/organizations/${CANARY}/chat_conversations/${CANARY}/completion`;
+/** A service whose answers are not timed: nothing comes after the call. */
+const CALL = "https://chatgpt.com/backend-api/conversation";
+const TIMED = `https://claude.ai/api/organizations/${CANARY}/chat_conversations/${CANARY}/completion`;
 const KEY = "eco_pub_12345678_testing";
 
 let providers: Providers;
@@ -24,7 +26,7 @@ beforeAll(async () => {
   browser = await Browser.launch({ args: [providers.resolverRules] });
   desk = await browser.open("options.html");
   page = await browser.context.newPage();
-  await page.goto("https://claude.ai/");
+  await page.goto("https://chatgpt.com/");
 });
 
 afterAll(async () => {
@@ -62,9 +64,7 @@ async function queue(): Promise<Queue | undefined> {
 }
 
 async function waits(count: number): Promise<void> {
-  await expect
-    .poll(async () => (await queue())?.items.length ?? 0, { timeout: 10_000 })
-    .toBe(count);
+  await expect.poll(async () => (await queue())?.items.length ?? 0).toBe(count);
 }
 
 /** As time would: what was put off is due, and its alarm fires. */
@@ -78,14 +78,15 @@ async function letTimePass(): Promise<void> {
 
 it("sends nothing in privacy mode, without consent, or without a key", async () => {
   const variants = [{ localOnly: true }, { apiKey: "" }, { backendUrl: "" }];
-  for (const change of variants) {
+  for (const [i, change] of variants.entries()) {
     await connect(change);
     await post(page, CALL);
+    await expect.poll(async () => await counted(desk)).toEqual({ "openai-web": i + 1 });
   }
   await connect();
   await desk.evaluate(() => chrome.storage.local.remove("consent"));
   await post(page, CALL);
-  await expect.poll(async () => await counted(desk)).toEqual({ "anthropic-web": 4 });
+  await expect.poll(async () => await counted(desk)).toEqual({ "openai-web": 4 });
   await fireAlarm(desk, "send");
   await desk.evaluate(() => chrome.runtime.sendMessage({ type: "send-now" }));
   await waits(0);
@@ -131,14 +132,14 @@ it("sends an event of the contract, with the key in a header, from the extension
     source: "ext-chrome",
     org_id: "acme",
     user_id: "ada",
-    provider: "anthropic",
+    provider: "openai",
     request_model: "unknown",
     input_tokens: null,
     output_tokens: null,
     usage_source: "missing",
   });
   // Sending to a host that is watched counts nothing.
-  expect(await counted(desk)).toEqual({ "anthropic-web": 1 });
+  expect(await counted(desk)).toEqual({ "openai-web": 1 });
 });
 
 it("waits as long as the backend asks", async () => {
@@ -218,9 +219,10 @@ it("carries nothing of what was asked, answered or addressed", async () => {
   desk.on("console", (message) => logs.push(message.text()));
   const pieces = Array(12).fill(`data: ${CANARY} ${"x".repeat(300)}\n\n`);
   providers.behaviours.set("/completion", { pieces, pauseMs: 100 });
-  await post(page, `${CALL}?q=${CANARY}#${CANARY}`, JSON.stringify({ prompt: CANARY }));
+  await page.goto("https://claude.ai/");
+  await post(page, `${TIMED}?q=${CANARY}#${CANARY}`, JSON.stringify({ prompt: CANARY }));
   const guessed = async () => (await queue())?.items[0]?.usage_source;
-  await expect.poll(guessed, { timeout: 10_000 }).toBe("chars_estimated");
+  await expect.poll(guessed).toBe("chars_estimated");
   expect(JSON.stringify(await stored(desk))).not.toContain(CANARY);
   await fireAlarm(desk, "send");
   await waits(0);
