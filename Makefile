@@ -3,6 +3,9 @@ PYTHON ?= python3
 VENV := .venv
 EXT := ext-chrome
 EXT_INSTALLED := $(EXT)/node_modules/.installed
+# The identity provider that the tests sign people in with.
+PROVIDER := tests/support/oidc_provider
+PROVIDER_INSTALLED := $(PROVIDER)/node_modules/.installed
 BIN := $(VENV)/bin
 INSTALLED := $(VENV)/.installed
 
@@ -46,14 +49,16 @@ ext: $(EXT_INSTALLED) ## Build the Chrome extension, unpacked and as a zip
 
 # Tests and checks do without the extension where there is no Node, and say so.
 packages:
-	@if command -v npm >/dev/null; then $(MAKE) --no-print-directory $(EXT_INSTALLED); \
-		else echo "Node.js with npm is not installed: the extension in $(EXT) is left out"; fi
+	@if command -v npm >/dev/null; then \
+		$(MAKE) --no-print-directory $(EXT_INSTALLED) $(PROVIDER_INSTALLED); \
+		else echo "Node.js with npm is not installed: the extension in $(EXT) and sign-ins with an" \
+		"identity provider are left out"; fi
 
-$(EXT_INSTALLED): $(EXT)/package-lock.json $(EXT)/package.json
-	@command -v npm >/dev/null || { echo "The extension needs Node.js 20.19 or newer with npm"; exit 1; }
-	@echo "Installing the packages of $(EXT)"
+%/node_modules/.installed: %/package-lock.json %/package.json
+	@command -v npm >/dev/null || { echo "This needs Node.js 20.19 or newer with npm"; exit 1; }
+	@echo "Installing the packages of $*"
 	@for try in 1 2 3; do \
-		(cd $(EXT) && npm ci --ignore-scripts --silent) && break; \
+		(cd $* && npm ci --ignore-scripts --silent) && break; \
 		test $$try = 3 && exit 1; echo "Trying again"; sleep 5; \
 	done
 	@touch $@
@@ -63,4 +68,4 @@ lock: ## Resolve the dependencies anew (needs uv)
 		--no-annotate --no-strip-extras --quiet -o requirements.lock
 
 clean: ## Remove the environment and caches, never the data
-	rm -rf $(VENV) $(EXT)/node_modules $(EXT)/dist $(EXT)/dist-e2e .mypy_cache .ruff_cache .pytest_cache *.egg-info
+	rm -rf $(VENV) $(EXT)/node_modules $(PROVIDER)/node_modules $(EXT)/dist $(EXT)/dist-e2e .mypy_cache .ruff_cache .pytest_cache *.egg-info

@@ -12,10 +12,11 @@ import socket
 from functools import cache
 from pathlib import Path
 
-from pydantic import Field, SecretStr, computed_field, field_validator
+from pydantic import Field, SecretStr, ValidationInfo, computed_field, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from ecomind import landing_url as landing_urls
+from ecomind.web_address import is_safe_address
 
 PROJECT_ROOT = Path(__file__).resolve().parents[1]
 SEEDS_DIR = PROJECT_ROOT / "seeds"
@@ -66,6 +67,30 @@ class Settings(BaseSettings):
         le=65535,
         description="Port of the platform: the API that reads and administers, and the auditor's"
         " documents (dbt docs, Data Docs).",
+    )
+
+    dashboard_url: str = Field(
+        "",
+        description="Address people open the dashboard at, without a path; empty:"
+        " http://host:dashboard_port.",
+    )
+    oidc_issuer: str = Field(
+        "",
+        description="Identity provider people sign in with (OpenID Connect issuer); empty: none,"
+        " people sign in with one-time codes.",
+    )
+    oidc_client_id: str = Field(
+        "",
+        validate_default=True,
+        description="Client the identity provider knows EcoMind as.",
+    )
+    oidc_client_secret_file: Path | None = Field(
+        None, description="File that holds the client's secret, and nothing else."
+    )
+    oidc_audience: str = Field(
+        "",
+        description="Audience of tokens sent to the platform API; empty: the client, so that its"
+        " ID tokens serve.",
     )
 
     ingest_workers: int = Field(
@@ -187,6 +212,20 @@ class Settings(BaseSettings):
             landing_urls.parse(value)
         return value
 
+    @field_validator("oidc_issuer", "dashboard_url")
+    @classmethod
+    def _is_safe(cls, value: str) -> str:
+        if value and not is_safe_address(value):
+            raise ValueError("an address with https, or with http on this machine itself")
+        return value
+
+    @field_validator("oidc_client_id")
+    @classmethod
+    def _is_known_where_people_sign_in(cls, value: str, info: ValidationInfo) -> str:
+        if info.data.get("oidc_issuer") and not value:
+            raise ValueError("an identity provider (ECOMIND_OIDC_ISSUER) knows EcoMind by a client")
+        return value
+
     @property
     def landing_dir(self) -> Path:
         """Folder of the landing zone, if it is one (``ecomind.landing_zone.open_zone``)."""
@@ -276,6 +315,12 @@ class Settings(BaseSettings):
         scheme = "http" if self.ingest_tls_cert_file is None else "https"
         host = f"[{self.host}]" if ":" in self.host else self.host
         return f"{scheme}://{host}:{self.ingest_port}"
+
+    @property
+    def resolved_dashboard_url(self) -> str:
+        """Where people open the dashboard, without a slash at the end."""
+        host = f"[{self.host}]" if ":" in self.host else self.host
+        return (self.dashboard_url or f"http://{host}:{self.dashboard_port}").rstrip("/")
 
     @property
     def resolved_control_url(self) -> str:

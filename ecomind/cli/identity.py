@@ -7,6 +7,7 @@ from rich.console import Console
 from rich.table import Table
 
 from ecomind.identity import ALERT_METRICS, open_store
+from ecomind.identity.first_owner import ensure_owner
 from ecomind.settings import get_settings
 
 
@@ -20,7 +21,9 @@ def org_group() -> None:
 @click.option("--name", required=True, help="Name shown on dashboards and reports.")
 def create_organization(org_id: str, name: str) -> None:
     """Create an organisation."""
-    open_store(get_settings()).organizations.create(org_id, name)
+    store = open_store(get_settings())
+    store.organizations.create(org_id, name)
+    ensure_owner(store)
     click.echo(f"created {org_id}; next: ecomind key create {org_id} --role ingest")
 
 

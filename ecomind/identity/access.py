@@ -8,13 +8,16 @@ from __future__ import annotations
 
 import threading
 import time
+from datetime import UTC, datetime, timedelta
 
 from ecomind.identity.audit_chain import REFUSED
 from ecomind.identity.changes import Action, Changes
-from ecomind.identity.errors import Forbidden
+from ecomind.identity.errors import Forbidden, SignInTooOld
 from ecomind.identity.permissions import Scope
-from ecomind.identity.principal import Actor, Principal
+from ecomind.identity.principal import Actor, Principal, Subject
 
+FRESH_FOR = timedelta(minutes=10)
+"""How young a person's sign-in must be for what cannot be undone: keys, erasure."""
 WINDOW_S = 60.0
 PER_WINDOW = 20
 """Refusals of one person or key recorded in a window; those beyond are counted, not listed."""
@@ -43,15 +46,34 @@ class Gate:
         if principal.org_id == asked_of and principal.may(scope):
             return
         reason = _reason(principal, scope, asked_of)
-        unlisted = self._unlisted(principal, reason)
-        if unlisted is not None:
-            facts: dict[str, str | int] = {"reason": reason}
-            if unlisted:
-                facts["unlisted_before"] = unlisted
-            self._changes.by(Actor.of(principal)).record(
-                Action.DENIED, principal.org_id, scope.value, REFUSED, **facts
-            )
+        self._record(principal, scope.value, reason)
         raise Forbidden(reason)
+
+    def require_fresh(self, principal: Principal, asked: str) -> None:
+        """Let pass keys, and people whose sign-in is younger than `FRESH_FOR`.
+
+        Otherwise raises ``SignInTooOld``, and the refusal is in the organisation's audit log.
+        """
+        if principal.kind is Subject.KEY:
+            return
+        signed_in = principal.signed_in_at
+        if signed_in is not None and datetime.now(UTC) - signed_in <= FRESH_FOR:
+            return
+        minutes = int(FRESH_FOR.total_seconds()) // 60
+        reason = f"this takes a sign-in of the last {minutes} minutes: sign in again"
+        self._record(principal, asked, reason)
+        raise SignInTooOld(reason)
+
+    def _record(self, principal: Principal, asked: str, reason: str) -> None:
+        unlisted = self._unlisted(principal, reason)
+        if unlisted is None:
+            return
+        facts: dict[str, str | int] = {"reason": reason}
+        if unlisted:
+            facts["unlisted_before"] = unlisted
+        self._changes.by(Actor.of(principal)).record(
+            Action.DENIED, principal.org_id, asked, REFUSED, **facts
+        )
 
     def _unlisted(self, principal: Principal, reason: str) -> int | None:
         """How many refusals like it were left out before this one; None: leave this out, too."""

@@ -65,6 +65,7 @@ class Action(StrEnum):
     JOB_START = "job.start"
     JOB_FINISH = "job.finish"
     AUDIT_PRUNE = "audit.prune"
+    SIGN_IN_CODE = "person.sign_in_code"
     SIGN_IN = "session.begin"
     SIGN_OUT = "session.end"
     DENIED = "access.denied"

@@ -12,7 +12,15 @@ import binascii
 from typing import Protocol
 
 from ecomind.errors import EcoMindError
+from ecomind.identity.errors import TokenRefused
 from ecomind.identity.principal import Principal
+
+
+class OpensSessions(Protocol):
+    """The part of the sessions that is needed here."""
+
+    def principal(self, token: str, organization: str | None) -> Principal:
+        """The principal of a person's token."""
 
 
 class Authenticates(Protocol):
@@ -21,6 +29,10 @@ class Authenticates(Protocol):
     def authenticate(self, key_text: str) -> Principal | None:
         """The principal of a key, or None."""
 
+    @property
+    def sessions(self) -> OpensSessions:
+        """The sign-ins of people."""
+
 
 class NotAuthenticated(EcoMindError):
     """Nobody we know sent this; says why in one sentence that tells nothing of any key."""
@@ -28,6 +40,11 @@ class NotAuthenticated(EcoMindError):
 
 class OtherOrganization(EcoMindError):
     """The sender is known, but not of the organisation the request names."""
+
+
+def is_token(credential: str) -> bool:
+    """Whether a credential has the form of a person's token; keys have no dots."""
+    return credential.count(".") == 2
 
 
 def credential_of(authorization: str) -> str | None:
@@ -51,12 +68,18 @@ def principal_of(
 ) -> Principal:
     """Who sent a request with this ``Authorization`` header.
 
-    ``organization`` is the one the request names, if it names one; a key has its own. Raises
-    ``NotAuthenticated`` without a valid credential and ``OtherOrganization``.
+    ``organization`` is the one the request names, if it names one; a key has its own, a person
+    who is in several names one. Raises ``NotAuthenticated`` without a valid credential,
+    ``OtherOrganization``, and ``IssuerUnavailable`` when a token cannot be checked now.
     """
     credential = credential_of(authorization or "")
     if credential is None:
         raise NotAuthenticated("send a key as a Bearer token, or with HTTP Basic as the password")
+    if is_token(credential):
+        try:
+            return store.sessions.principal(credential, organization)
+        except TokenRefused as error:
+            raise NotAuthenticated(str(error)) from error
     principal = store.authenticate(credential)
     if principal is None:
         raise NotAuthenticated("this key is unknown, revoked or expired")

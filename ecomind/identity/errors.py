@@ -36,3 +36,15 @@ class Forbidden(IdentityError):
         """Refuse for a reason."""
         super().__init__(reason)
         self.asked = asked
+
+
+class SignInTooOld(Forbidden):
+    """What is asked takes a fresh sign-in, and this one is not."""
+
+
+class TokenRefused(IdentityError):
+    """A token or code that proves nothing; says why in one sentence, without quoting it."""
+
+
+class IssuerUnavailable(IdentityError):
+    """An issuer's keys cannot be had now, so nothing can be said of its tokens."""

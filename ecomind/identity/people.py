@@ -32,6 +32,8 @@ class Person:
     display_name: str
     created_at: datetime
     disabled_at: datetime | None
+    signed_out_at: datetime | None = None
+    """Sign-ins from before it are over."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,19 +96,19 @@ class PeopleStore:
         """The person an issuer knows by a subject."""
         with self._changes.read() as session:
             row = _by_subject(session, issuer, subject)
-            return None if row is None else _person(row)
+            return None if row is None else person_of(row)
 
     def invited(self, issuer: str, email: str) -> Person | None:
         """The person invited by an address who has not signed in yet."""
         with self._changes.read() as session:
             rows = [row for row in _by_email(session, issuer, email) if row.subject is None]
-            return _person(rows[0]) if rows else None
+            return person_of(rows[0]) if rows else None
 
     def by_email(self, issuer: str, email: str) -> Person | None:
         """The one person with an address at an issuer."""
         with self._changes.read() as session:
             rows = _by_email(session, issuer, email)
-            return _person(rows[0]) if len(rows) == 1 else None
+            return person_of(rows[0]) if len(rows) == 1 else None
 
     def bind(self, person_id: str, subject: str) -> None:
         """Bind an invited person to who they turned out to be; the address is verified by then.
@@ -148,6 +150,11 @@ class PeopleStore:
             row = _required(change, person_id)
             change.is_made = row.disabled_at is not None
             row.disabled_at = None
+
+    def sign_out(self, person_id: str) -> None:
+        """End all sign-ins of a person so far, everywhere. Raises ``NotFound``."""
+        with self._changes.make(Action.SIGN_OUT, INSTALLATION, f"person/{person_id}") as change:
+            _required(change, person_id).signed_out_at = datetime.now(UTC)
 
     def set_member(
         self, org_id: str, person_id: str, role: Role, user_id: str | None = None
@@ -191,6 +198,12 @@ class PeopleStore:
                 _check_owner_left(change.session, org_id)
             change.session.delete(row)
 
+    def listed(self) -> list[Person]:
+        """Everybody, oldest first."""
+        query = select(PersonRow).order_by(PersonRow.created_at, PersonRow.person_id)
+        with self._changes.read() as session:
+            return [person_of(row) for row in session.scalars(query)]
+
     def members(self, org_id: str) -> list[Membership]:
         """Members of an organisation, oldest first."""
         return self._memberships(MembershipRow.org_id == org_id)
@@ -233,7 +246,9 @@ class PeopleStore:
         )
         with self._changes.read() as session:
             return [
-                Membership(row.org_id, Role(row.role), row.user_id, row.created_at, _person(person))
+                Membership(
+                    row.org_id, Role(row.role), row.user_id, row.created_at, person_of(person)
+                )
                 for row, person in session.execute(query)
             ]
 
@@ -270,7 +285,8 @@ def _by_email(session: Session, issuer: str, email: str) -> list[PersonRow]:
     return list(session.scalars(query.order_by(PersonRow.created_at, PersonRow.person_id)))
 
 
-def _person(row: PersonRow) -> Person:
+def person_of(row: PersonRow) -> Person:
+    """What a row says."""
     return Person(
         row.person_id,
         row.issuer,
@@ -279,4 +295,5 @@ def _person(row: PersonRow) -> Person:
         row.display_name,
         row.created_at,
         row.disabled_at,
+        row.signed_out_at,
     )

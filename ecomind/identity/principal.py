@@ -10,6 +10,7 @@ import getpass
 import ipaddress
 import os
 from dataclasses import dataclass, field
+from datetime import datetime
 from enum import StrEnum
 
 from ecomind.identity.permissions import MACHINES, PERMISSIONS, Role, Scope
@@ -49,6 +50,8 @@ class Principal:
     """Where the key may be used from; empty is everywhere."""
     project_id: str | None = None
     """The one project the key may send for; None is any."""
+    signed_in_at: datetime | None = None
+    """When the person last showed who they are; None for keys."""
 
     def may(self, scope: Scope) -> bool:
         """Whether this principal holds a scope."""

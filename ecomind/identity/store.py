@@ -6,8 +6,10 @@ anything of the warehouse.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import cache
+from typing import TYPE_CHECKING
 
 from sqlalchemy import Engine
 from sqlalchemy.exc import OperationalError
@@ -33,13 +35,25 @@ from ecomind.identity.rules import RuleStore
 from ecomind.identity.secrets_file import installation_secret
 from ecomind.settings import Settings
 
+if TYPE_CHECKING:
+    from ecomind.identity.sessions import Issuers, Sessions
+    from ecomind.identity.sign_in_codes import SignInCodeStore
+
 
 class IdentityStore:
     """Reads and changes the control store for one actor; an instance may serve many threads."""
 
-    def __init__(self, changes: Changes, pepper: bytes, doorkeeper: Doorkeeper, gate: Gate) -> None:
+    def __init__(
+        self,
+        changes: Changes,
+        pepper: bytes,
+        doorkeeper: Doorkeeper,
+        gate: Gate,
+        issuers: Callable[[], Issuers],
+    ) -> None:
         """Compose the parts; ``open_store`` does it."""
         self._changes = changes
+        self._issuers = issuers
         self._pepper = pepper
         self._doorkeeper = doorkeeper
         self._gate = gate
@@ -77,12 +91,34 @@ class IdentityStore:
         """The principal of a key's text, or None when unknown, revoked or expired."""
         return self._doorkeeper.authenticate(key_text)
 
+    # Signatures take libraries that most commands and the ingest API never need.
+    @property
+    def sessions(self) -> Sessions:
+        """The sign-ins of people."""
+        from ecomind.identity.sessions import Sessions  # noqa: PLC0415
+
+        return Sessions(self._changes, self.people, self.sign_in_codes, self._issuers())
+
+    @property
+    def sign_in_codes(self) -> SignInCodeStore:
+        """The one-time codes of the local identity."""
+        from ecomind.identity.sign_in_codes import SignInCodeStore  # noqa: PLC0415
+
+        return SignInCodeStore(self._changes, self._pepper)
+
     def authorize(self, principal: Principal, scope: Scope, org_id: str | None = None) -> None:
         """Let pass who holds a scope in an organisation, by default their own.
 
         Otherwise raises ``Forbidden`` with one sentence, and the refusal is audited.
         """
         self._gate.authorize(principal, scope, org_id)
+
+    def require_fresh(self, principal: Principal, asked: str) -> None:
+        """Let pass keys, and people who showed who they are in the last minutes.
+
+        Otherwise raises ``SignInTooOld``, and the refusal is audited; ``asked`` says of what.
+        """
+        self._gate.require_fresh(principal, asked)
 
     def browser_origins(self) -> frozenset[str]:
         """Every origin that an active key of a browser names."""
@@ -105,7 +141,7 @@ class IdentityStore:
         self._changes.engine.dispose()
 
     def _on(self, changes: Changes) -> IdentityStore:
-        return IdentityStore(changes, self._pepper, self._doorkeeper, self._gate)
+        return IdentityStore(changes, self._pepper, self._doorkeeper, self._gate, self._issuers)
 
 
 def control_engine(settings: Settings) -> Engine:
@@ -135,4 +171,11 @@ def open_store(settings: Settings, actor: Actor | None = None) -> IdentityStore:
     with told_if_unreachable(engine):
         migrations.upgrade(engine)
     changes = Changes(engine, actor or Actor.command_line())
-    return IdentityStore(changes, pepper, Doorkeeper(changes, pepper), Gate(changes))
+
+    @cache
+    def issuers() -> Issuers:
+        from ecomind.identity.sessions import known_issuers  # noqa: PLC0415
+
+        return known_issuers(settings)
+
+    return IdentityStore(changes, pepper, Doorkeeper(changes, pepper), Gate(changes), issuers)

@@ -108,6 +108,19 @@ class PersonRow(Base):
     display_name: Mapped[str] = mapped_column(String(256))
     created_at: Mapped[datetime] = mapped_column(UtcDateTime())
     disabled_at: Mapped[datetime | None] = mapped_column(UtcDateTime())
+    signed_out_at: Mapped[datetime | None] = mapped_column(UtcDateTime())
+    """Sign-ins from before it are over."""
+
+
+class SignInCodeRow(Base):
+    """The one code a person may sign in with, once; the code itself is never here."""
+
+    __tablename__ = "sign_in_code"
+    __table_args__ = (ForeignKeyConstraint(["person_id"], ["person.person_id"]),)
+
+    person_id: Mapped[str] = mapped_column(String(32), primary_key=True)
+    code_digest: Mapped[str] = mapped_column(String(64), unique=True)
+    expires_at: Mapped[datetime] = mapped_column(UtcDateTime())
 
 
 class MembershipRow(Base):

@@ -26,6 +26,8 @@ LIBRARIES_NOT_FOR = {
     "platform_api": {"dlt", "dagster", "dbt", "streamlit"},
     "streamlit_app": {"duckdb", "dlt", "dagster", "dbt"},
 }  # fmt: skip
+KNOWN_ONLY_TO = {Path("ecomind/identity/issuers.py"): {"httpx"}}
+"""Files that know a tool their room does not: keys of an identity provider must be fetched."""
 
 
 def imports_of(room: str) -> dict[Path, set[str]]:
@@ -58,7 +60,7 @@ def test_rooms_know_only_their_own_tools(room: str) -> None:
     unknown = {
         f"{path} -> {name}"
         for path, names in imports_of(room).items()
-        for name in names & LIBRARIES_NOT_FOR[room]
+        for name in names & LIBRARIES_NOT_FOR[room] - KNOWN_ONLY_TO.get(path, set())
     }
     assert unknown == set()
 
