@@ -18,6 +18,8 @@ from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from ecomind.identity import Conflict, Forbidden, IdentityError, IdentityStore, NotFound
+from ecomind.identity.access import FRESH_FOR
+from ecomind.identity.errors import SignInTooOld
 from ecomind.settings import Settings
 from ecomind.warehouse.held import SnapshotGone, Snapshots
 from ecomind.warehouse.snapshot import NoSnapshot
@@ -88,6 +90,16 @@ async def _forbidden(request: Request, error: Exception) -> Response:
     return _problem(request, Refused("insufficient-scope", sentence(error)))
 
 
+async def _too_old(request: Request, error: Exception) -> Response:
+    # RFC 9470: a client that can sign people in does so again, and repeats the request.
+    challenge = (
+        'Bearer realm="EcoMind", error="insufficient_user_authentication",'
+        f" max_age={int(FRESH_FOR.total_seconds())}"
+    )
+    headers = {"www-authenticate": challenge}
+    return _problem(request, Refused("sign-in-too-old", sentence(error), headers=headers))
+
+
 async def _no_such_thing(request: Request, _error: Exception) -> Response:
     return _problem(request, Refused("not-found"))
 
@@ -149,6 +161,7 @@ def api(service: Service) -> FastAPI:
             Refused: _refused,
             RequestValidationError: _invalid,
             HTTPException: _http,
+            SignInTooOld: _too_old,
             Forbidden: _forbidden,
             NotFound: _no_such_thing,
             Conflict: _conflict,

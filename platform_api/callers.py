@@ -24,7 +24,8 @@ _CHALLENGE = {"www-authenticate": 'Bearer realm="EcoMind"'}
 _DOCUMENTED = HTTPBearer(
     auto_error=False,
     scheme_name="credential",
-    description="An API key (`eco_live_...`). Its organisation is the only one it sees.",
+    description="An API key (`eco_live_...`), whose organisation is the only one it sees, or a "
+    "person's token from the identity provider.",
 )
 
 
@@ -74,9 +75,10 @@ def _check_media(request: Request) -> None:
 class Holding:
     """A dependency: the principal of a request, which holds a scope."""
 
-    def __init__(self, scope: Scope) -> None:
-        """Demand ``scope``."""
+    def __init__(self, scope: Scope, *, freshly: str | None = None) -> None:
+        """Demand ``scope``; of people, for what ``freshly`` names, a fresh sign-in, too."""
         self.scope = scope
+        self.freshly = freshly
 
     def __call__(
         self, request: Request, _documented: Annotated[Any, Security(_DOCUMENTED)] = None
@@ -86,5 +88,7 @@ class Holding:
         principal = caller_of(request, store)
         _check_place(principal, request)
         store.authorize(principal, self.scope)
+        if self.freshly is not None:
+            store.require_fresh(principal, self.freshly)
         _check_media(request)
         return principal

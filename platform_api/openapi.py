@@ -38,9 +38,8 @@ _REQUEST_ID = {
     }
 }
 _WITH_CREDENTIAL = (
-    "invalid-credential", "insufficient-scope", "tenant-mismatch", "origin-not-allowed",
-    "address-not-allowed",
-    "identity-unavailable",
+    "invalid-credential", "sign-in-too-old", "insufficient-scope", "tenant-mismatch",
+    "origin-not-allowed", "address-not-allowed", "identity-unavailable",
 )  # fmt: skip
 _WITH_BODY = (
     "malformed-body", "body-too-large", "unsupported-media-type", "invalid-document",

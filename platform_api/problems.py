@@ -19,6 +19,7 @@ TITLES: Mapping[str, tuple[int, str]] = {
     "malformed-body": (400, "Body cannot be read"),
     "invalid-parameter": (400, "Parameter of the address is not valid"),
     "invalid-credential": (401, "Credential is missing, unknown, revoked or expired"),
+    "sign-in-too-old": (401, "This takes a fresh sign-in"),
     "insufficient-scope": (403, "Credential lacks a scope"),
     "tenant-mismatch": (403, "Organisation named is not that of the credential"),
     "origin-not-allowed": (403, "Key may not be used by this origin"),

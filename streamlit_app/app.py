@@ -10,7 +10,7 @@ from pathlib import Path
 
 import streamlit as st
 
-from ecomind.identity import IdentityError
+from ecomind.identity import IdentityError, Principal, Scope
 from streamlit_app import session, view
 
 HERE = Path(__file__).parent
@@ -19,6 +19,8 @@ ABOUT = (
     "**EcoMind** shows the energy, water and carbon of AI use. "
     "Every figure is an estimate with a range; the method page says how it is made."
 )
+TOTALS = (("totals", "Totals", "dashboard"),)
+"""All there is for who may see the organisation's totals only."""
 PAGES = (
     ("overview", "Overview", "dashboard"),
     ("trends", "Trends", "show_chart"),
@@ -31,18 +33,38 @@ PAGES = (
 )
 
 
-def _navigation(*, is_shown: bool) -> st.Page:
+def _navigation(principal: Principal | None) -> st.Page:
+    """The pages of who is signed in; to nobody, none is listed."""
+    is_limited = principal is not None and not principal.may(Scope.MARTS_READ)
+    listed = TOTALS if is_limited else PAGES
     pages = [
         st.Page(
             HERE / "views" / f"{name}.py",
             title=title,
             icon=f":material/{icon}:",
             url_path=name.replace("_", "-"),
-            default=name == "overview",
+            default=name == listed[0][0],
         )
-        for name, title, icon in PAGES
+        for name, title, icon in listed
     ]
-    return st.navigation(pages, position="sidebar" if is_shown else "hidden")
+    return st.navigation(pages, position="hidden" if principal is None else "sidebar")
+
+
+def _organization(principal: Principal) -> None:
+    """The choice of organisation, for people who are in several."""
+    names = session.organizations()
+    if not names:
+        return
+    chosen = st.selectbox(
+        "Organisation",
+        list(names),
+        index=list(names).index(principal.org_id),
+        format_func=names.__getitem__,
+        key=f"organization_{principal.org_id}",
+    )
+    if chosen != principal.org_id:
+        session.choose_organization(chosen)
+        st.rerun()
 
 
 def main() -> None:
@@ -56,17 +78,20 @@ def main() -> None:
     try:
         principal = session.current_principal()
     except IdentityError as error:
-        st.error(f"The dashboard cannot check your key now: {error}.")
+        st.error(f"The dashboard cannot check who you are now: {error}.")
         return
-    page = _navigation(is_shown=principal is not None)
+    page = _navigation(principal)
     if principal is None:
         session.show_login()
         return
     st.logo(str(ICON), size="large")
+    with st.sidebar:
+        _organization(principal)
     shown = view.prepare(principal)
     with st.sidebar:
         st.caption(f"Signed in for {principal.org_name} as {principal.role}.")
-        st.button("Sign out", on_click=session.sign_out, width="stretch", key="sign_out")
+        if st.button("Sign out", width="stretch", key="sign_out"):
+            session.sign_out()
     if shown is not None:
         page.run()
 

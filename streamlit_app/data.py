@@ -97,3 +97,8 @@ class Data:
     def sees_people(self) -> bool:
         """Whether rows of single people may be shown."""
         return self.principal.may(Scope.PEOPLE_READ)
+
+    @property
+    def sees_details(self) -> bool:
+        """Whether more than the organisation's totals may be shown."""
+        return self.principal.may(Scope.MARTS_READ)

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from ecomind.settings import Settings
 
-APP = Path(__file__).with_name("app.py")
+SERVER = Path(__file__).with_name("server.py")
 
 
 def command(settings: Settings) -> list[str]:
@@ -34,4 +34,4 @@ def command(settings: Settings) -> list[str]:
         "client.showErrorDetails": "none",
     }
     arguments = [f"--{name}={value}" for name, value in options.items()]
-    return [sys.executable, "-m", "streamlit", "run", str(APP), *arguments]
+    return [sys.executable, "-m", "streamlit", "run", str(SERVER), *arguments]

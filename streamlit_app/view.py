@@ -123,7 +123,8 @@ def _choose(data: Data, first: date, last: date) -> View | None:
         )
         lens = st.radio(
             "Figures",
-            list(LENSES),
+            # What differs between them is told by tables that totals do not open.
+            list(LENSES) if data.sees_details else [Lens.RESTATED],
             format_func=LENSES.__getitem__,
             key="lens",
             help="As known now: every month with the factors known today. As reported: each "

@@ -20,7 +20,8 @@ from rich.console import Console
 
 from ecomind.demo.cast import ORGANIZATIONS
 from ecomind.errors import EcoMindError
-from ecomind.identity import Role
+from ecomind.identity import Role, open_store
+from ecomind.identity.first_owner import ensure_owner
 from ecomind.settings import Settings, get_settings
 from ecomind.warehouse.bundles import list_bundles
 from ecomind.warehouse.snapshot import NoSnapshot, current_snapshot
@@ -118,14 +119,11 @@ def _needs_first_load(settings: Settings) -> bool:
     return False
 
 
-def _addresses(settings: Settings, demo: bool) -> str:
+def _addresses(settings: Settings) -> str:
     """What runs where and who gets in; never cut to the width of a terminal."""
     host = settings.host
-    login = "any key with a person's role: ecomind key create ORG --role admin"
-    if demo:
-        login = f"keys in {settings.secrets_dir / 'demo-keys'}, e.g. northwind-admin.key"
     rows = [
-        ("dashboard", f"http://{host}:{settings.dashboard_port}", login),
+        ("dashboard", settings.resolved_dashboard_url, "who signs in, or holds a person's key"),
         ("events", f"{settings.ingest_url}/v1/events", "role ingest"),
         ("API", f"http://{host}:{settings.platform_port}/v1", "any role of a person; also billing"),
         ("documents", f"http://{host}:{settings.platform_port}", "role admin, analyst"),
@@ -138,6 +136,27 @@ def _addresses(settings: Settings, demo: bool) -> str:
 
 def _stop(_number: int, _frame: FrameType | None) -> NoReturn:
     raise KeyboardInterrupt
+
+
+def _how_to_sign_in(settings: Settings, demo: bool) -> str:
+    """How the owner gets in; with a code on the first start and wherever someone reads along."""
+    store = open_store(settings)
+    owner, is_new = ensure_owner(store)
+    lines = []
+    if demo or is_new or sys.stderr.isatty():
+        code = store.sign_in_codes.create(owner.person_id)
+        lines.append(
+            f"Sign in at {settings.resolved_dashboard_url}/sign-in with this code, once, until"
+            f" {code.expires_at:%H:%M} UTC:\n\n    {code.text}\n"
+        )
+    lines.append(f"Another code: ecomind person sign-in-code {owner.subject}")
+    if settings.oidc_issuer:
+        lines.append(f"Others sign in with {settings.oidc_issuer}: ecomind person invite ADDRESS")
+    if demo:
+        lines.append(f"Keys of the demonstration: {settings.secrets_dir / 'demo-keys'}")
+    if not store.organizations.listed():
+        lines.append("There is no organisation yet: ecomind org create ORG --name NAME")
+    return "\n".join(lines)
 
 
 @click.command("up")
@@ -190,7 +209,9 @@ def _run(settings: Settings, console: Console, demo: bool, exit_when_ready: bool
             for name in ("platform", "dashboard", "dagster"):
                 start(name)
         console.print()
-        console.print(_addresses(settings, demo), soft_wrap=True)
+        console.print(_addresses(settings), soft_wrap=True)
+        console.print()
+        console.print(_how_to_sign_in(settings, demo), soft_wrap=True)
         console.print("\nReady. Ctrl-C stops everything.")
         if not exit_when_ready:
             _watch(running)

@@ -38,6 +38,8 @@ from platform_api.service import ServiceOf
 router = APIRouter(tags=[TAG])
 KeyId = Annotated[str, in_path("Id of a key.", "V1StGXR8", r"^[0-9A-Za-z]{8}$")]
 Administers = Annotated[Principal, Depends(Holding(Scope.ADMIN_KEYS))]
+Creates = Annotated[Principal, Depends(Holding(Scope.ADMIN_KEYS, freshly="key.create"))]
+Rotates = Annotated[Principal, Depends(Holding(Scope.ADMIN_KEYS, freshly="key.rotate"))]
 LONGEST = timedelta(days=36_500)
 GRACE_MAX_H = 24 * 30
 
@@ -163,7 +165,7 @@ def key(service: ServiceOf, principal: Administers, key_id: KeyId) -> Response:
     responses=CREATED,
     openapi_extra=MAKES,
 )
-def create_key(service: ServiceOf, principal: Administers, new: NewKey) -> Response:
+def create_key(service: ServiceOf, principal: Creates, new: NewKey) -> Response:
     """Make one."""
     with changing(service, principal) as store:
         text, info = store.keys.create(
@@ -194,7 +196,7 @@ def create_key(service: ServiceOf, principal: Administers, new: NewKey) -> Respo
 def rotate_key(
     request: Request,
     service: ServiceOf,
-    principal: Administers,
+    principal: Rotates,
     key_id: KeyId,
     rotation: Annotated[Rotation, Body()],
 ) -> Response:

@@ -159,7 +159,9 @@ def change_organization(
 def delete_organization(
     request: Request,
     service: ServiceOf,
-    principal: Annotated[Principal, Depends(Holding(Scope.ORG_DELETE))],
+    principal: Annotated[
+        Principal, Depends(Holding(Scope.ORG_DELETE, freshly="organization.delete"))
+    ],
     org_id: OrgId,
 ) -> Response:
     """Delete it for good."""

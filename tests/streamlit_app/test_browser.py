@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import os
 import shutil
-import socket
 import subprocess
 import time
 from collections.abc import Iterator
@@ -23,6 +22,7 @@ from ecomind.identity import Role
 from ecomind.settings import Settings, get_settings
 from streamlit_app.launch import command
 from tests.streamlit_app.support import OURS, SNAPSHOT_ID, bundle, install
+from tests.support.identity_provider import free_port
 from tests.support.restated import install_restated
 
 sync_api = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
@@ -80,12 +80,13 @@ def restated_dashboard(
 
 @contextmanager
 def running(
-    keys: dict[Role, str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+    keys: dict[Role, str],
+    monkeypatch: pytest.MonkeyPatch,
+    tmp_path: Path,
+    port: int | None = None,
 ) -> Iterator[str]:
     """The address of a dashboard; when it ends, its log must hold no key and no traceback."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
+    port = port or free_port()
     monkeypatch.setenv("ECOMIND_DASHBOARD_PORT", str(port))
     get_settings.cache_clear()
     log = tmp_path / "dashboard.log"
@@ -100,7 +101,7 @@ def running(
                 try:
                     httpx.get(f"{url}/_stcore/health").raise_for_status()
                     break
-                except httpx.ConnectError:
+                except httpx.TransportError:
                     time.sleep(0.1)
             yield url
         finally:
