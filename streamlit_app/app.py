@@ -19,8 +19,8 @@ ABOUT = (
     "**EcoMind** shows the energy, water and carbon of AI use. "
     "Every figure is an estimate with a range; the method page says how it is made."
 )
+# All there is for who may see the organisation's totals only.
 TOTALS = (("totals", "Totals", "dashboard"),)
-"""All there is for who may see the organisation's totals only."""
 PAGES = (
     ("overview", "Overview", "dashboard"),
     ("trends", "Trends", "show_chart"),

@@ -28,6 +28,7 @@ def command(settings: Settings) -> list[str]:
         "server.enableXsrfProtection": "true",
         "server.enableCORS": "true",
         "server.enableStaticServing": "false",
+        "runner.magicEnabled": "false",
         "browser.gatherUsageStats": "false",
         "browser.serverAddress": settings.host,
         "client.toolbarMode": "minimal",

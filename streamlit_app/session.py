@@ -120,7 +120,8 @@ def show_login() -> None:
         notice = st.session_state.pop(_NOTICE, None)
         if notice:
             st.warning(notice)
-        if get_settings().oidc_issuer:
+        has_provider = bool(get_settings().oidc_issuer)
+        if has_provider:
             st.button(
                 "Sign in with your organisation",
                 type="primary",
@@ -131,10 +132,10 @@ def show_login() -> None:
         st.markdown(
             f"[Sign in with a one-time code]({get_settings().resolved_dashboard_url}{PATH})"
         )
-        _show_key_form()
+        _show_key_form(is_first_choice=not has_provider)
 
 
-def _show_key_form() -> None:
+def _show_key_form(*, is_first_choice: bool) -> None:
     with st.form("login", clear_on_submit=True):
         key_text = st.text_input(
             "Access key",
@@ -144,7 +145,9 @@ def _show_key_form() -> None:
             placeholder="eco_live_…",
             help="An administrator makes a key with the command `ecomind key create`.",
         )
-        submitted = st.form_submit_button("Sign in", type="primary", width="stretch")
+        submitted = st.form_submit_button(
+            "Sign in", type="primary" if is_first_choice else "secondary", width="stretch"
+        )
     if submitted:
         _sign_in(key_text.strip())
 

@@ -121,22 +121,29 @@ def _choose(data: Data, first: date, last: date) -> View | None:
             help="Location: the average grid where the calls ran. Market: what providers bought "
             "for their supply. The two are alternatives and are never added.",
         )
-        lens = st.radio(
-            "Figures",
-            # What differs between them is told by tables that totals do not open.
-            list(LENSES) if data.sees_details else [Lens.RESTATED],
-            format_func=LENSES.__getitem__,
-            key="lens",
-            help="As known now: every month with the factors known today. As reported: each "
-            "frozen month with what was known on the day it was frozen, as its report was made "
-            "from; months not frozen yet are the same. Calls that arrived late are in both. The "
-            "Reports page lists every difference.",
-        )
+        lens = _choose_lens(data)
     if len(dates) != 2:
         st.info("Choose a last day too, so that the period has two ends.")
         return None
-    chosen_data = replace(data, lens=Lens(lens))
+    chosen_data = replace(data, lens=lens)
     return View(chosen_data, dates[0], dates[1], first, last, Basis(basis))
+
+
+def _choose_lens(data: Data) -> Lens:
+    """The reader's lens; where they differ is told by tables that totals do not open."""
+    if not data.sees_details:
+        return Lens.RESTATED
+    chosen: Lens = st.radio(
+        "Figures",
+        list(LENSES),
+        format_func=LENSES.__getitem__,
+        key="lens",
+        help="As known now: every month with the factors known today. As reported: each "
+        "frozen month with what was known on the day it was frozen, as its report was made "
+        "from; months not frozen yet are the same. Calls that arrived late are in both. The "
+        "Reports page lists every difference.",
+    )
+    return Lens(chosen)
 
 
 def _last_days(first: date, last: date, days: int | None) -> tuple[date, date]:

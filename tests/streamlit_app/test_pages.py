@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from ecomind.identity import Principal, Role, Scope
+from ecomind.identity import Preferences, Principal, Role, Scope
 from ecomind.settings import Settings
 from ecomind.warehouse.snapshot import SnapshotRef, current_snapshot
 from streamlit_app import formatting, session
@@ -299,3 +299,31 @@ def test_frames_are_cached_apart_by_organisation_and_rights() -> None:
         for scopes in (frozenset({Scope.MARTS_READ}), frozenset(Scope))
     }
     assert len(keys) == 4
+
+
+def test_billing_sees_totals_and_nothing_below_them(
+    open_page: Open, installation: Installation
+) -> None:
+    app = open_page(role=Role.BILLING)
+    messages(app)
+    assert [title.value for title in app.title] == ["Totals"]
+    assert not [radio for radio in app.radio if radio.label == "Figures"]
+    text = shown(app)
+    assert "research" not in text.lower()
+    assert "gpt" not in text.lower()
+    principal = installation.store.authenticate(installation.keys[Role.BILLING])
+    assert principal is not None
+    data = Data(current_snapshot(installation.settings), principal)
+    for mart in ("team_footprint_daily", "model_footprint_daily", "user_footprint_daily"):
+        with pytest.raises(PermissionError):
+            data.mart(mart)
+
+
+def test_an_analyst_sees_people_where_the_organisation_allows_it(
+    open_page: Open, installation: Installation
+) -> None:
+    assert "People" not in [each.value for each in open_page("people", Role.ANALYST).subheader]
+    installation.store.organizations.configure(OURS[0], Preferences(analysts_see_people=True))
+    app = open_page("people", Role.ANALYST)
+    messages(app)
+    assert "People" in [each.value for each in app.subheader]
