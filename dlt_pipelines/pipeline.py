@@ -26,6 +26,7 @@ from dlt.load.exceptions import LoadClientJobException
 from dlt.pipeline.exceptions import PipelineStepFailed
 
 from dlt_pipelines.columns import FROZEN, dlt_columns
+from dlt_pipelines.erasure import rewrite_unloaded
 from dlt_pipelines.landing_zone import (
     LocalFile,
     Readable,
@@ -36,6 +37,7 @@ from dlt_pipelines.landing_zone import (
     set_aside,
 )
 from dlt_pipelines.ledger import cursors, roll_back_incomplete_loads
+from dlt_pipelines.retention import ensure_horizons
 from ecomind.contract.fields import Table
 from ecomind.contract.landing import arrow_schema
 from ecomind.contract.raw import (
@@ -126,6 +128,7 @@ def _pipeline(settings: Settings) -> dlt.Pipeline:
     dlt.config["runtime.log_level"] = "ERROR"  # Failures are raised; the rest is noise here.
     # What fails here fails again at once; trying later is the orchestrator's part.
     dlt.config["load.raise_on_max_retries"] = 1
+    dlt.config["load.delete_completed_jobs"] = True  # They hold names of people.
     dlt.config["normalize.model_normalizer.add_dlt_load_id"] = True
     dlt.config["normalize.parquet_normalizer.add_dlt_load_id"] = True
     credentials = DuckDbCredentials(str(settings.raw_database))
@@ -215,11 +218,16 @@ def _rows_resource(table: Table, rows: list[dict[str, Any]], disposition: str) -
     return _resource(given, table, disposition)
 
 
+def _users(store: IdentityStore) -> list[dict[str, Any]]:
+    """The directory, and people under erasure: nameless, until their calls have their team."""
+    return [*store.directory.users(), *store.jobs.leaving_users()]
+
+
 def _control_resources(store: IdentityStore) -> list[Any]:
     return [
         _rows_resource(CONTROL_ORGANIZATIONS, store.organizations.rows(), "replace"),
         _rows_resource(CONTROL_TEAMS, store.directory.teams(), "replace"),
-        _rows_resource(CONTROL_USERS, store.directory.users(), "replace"),
+        _rows_resource(CONTROL_USERS, _users(store), "replace"),
         _rows_resource(CONTROL_ALERT_RULES, store.rules.alerts(), "replace"),
         _rows_resource(CONTROL_FACTOR_OVERRIDES, store.overrides.rows(), "replace"),
         _rows_resource(CONTROL_PERIOD_FREEZES, store.freezes.rows(), "replace"),
@@ -233,16 +241,14 @@ def _contract_file(settings: Settings, table: Table) -> Path:
     return path
 
 
-def _run(settings: Settings, batches: list[_Batch]) -> str:
+def _run(settings: Settings, store: IdentityStore, batches: list[_Batch]) -> str:
     pipeline = _pipeline(settings)
     landed = [
         _landed_resource(pipeline, batch, _contract_file(settings, batch.landed))
         for batch in batches
     ]
     outcomes = _rows_resource(LOAD_OUTCOMES, _outcome_rows(batches, datetime.now(UTC)), "append")
-    info = pipeline.run(
-        [*landed, outcomes, *_control_resources(open_store(settings, Actor.system("load")))]
-    )
+    info = pipeline.run([*landed, outcomes, *_control_resources(store)])
     info.raise_on_failed_jobs()
     return str(info.loads_ids[0])
 
@@ -275,7 +281,7 @@ def load(settings: Settings) -> LoadResult:
     try:
         with _fetched_files_removed(settings):
             return _load(settings)
-    except (PipelineStepFailed, OSError, duckdb.Error) as error:
+    except (PipelineStepFailed, OSError, NotVerified, duckdb.Error) as error:
         raise _failure(error) from error
 
 
@@ -296,13 +302,17 @@ def _load(settings: Settings) -> LoadResult:
     if in_progress.exists():
         _undo_cut_off_load(settings)
     in_progress.touch()
+    store = open_store(settings, Actor.system("load"))
     zone = open_zone(settings)
+    # What arrives of somebody erased arrives without them; also what was under way at that time.
+    rewrite_unloaded(settings, store.tombstones(), store.jobs.erasures())
     batches = _new_batches(settings, zone)
     try:
-        load_id = _run(settings, batches)
+        load_id = _run(settings, store, batches)
     except PipelineStepFailed as error:
-        load_id = _retry_without_damaged_files(settings, batches, error)
+        load_id = _retry_without_damaged_files(settings, store, batches, error)
     in_progress.unlink()
+    ensure_horizons(settings.raw_database)
     _tell_how_far(settings, zone)
     for batch in batches:
         for unreadable in batch.unreadable:
@@ -327,7 +337,7 @@ def _tell_how_far(settings: Settings, zone: LandingZone) -> None:
 
 
 def _retry_without_damaged_files(
-    settings: Settings, batches: list[_Batch], error: PipelineStepFailed
+    settings: Settings, store: IdentityStore, batches: list[_Batch], error: PipelineStepFailed
 ) -> str:
     """A footer may be whole where a page is not: read every file through, then load the rest."""
     found_before = sum(len(batch.unreadable) for batch in batches)
@@ -336,4 +346,4 @@ def _retry_without_damaged_files(
     if sum(len(batch.unreadable) for batch in batches) == found_before:
         raise error
     _undo_cut_off_load(settings)
-    return _run(settings, batches)
+    return _run(settings, store, batches)

@@ -201,6 +201,15 @@ class Settings(BaseSettings):
         ge=0,
         description="Days after a month's last day until its figures are frozen, unless recorded.",
     )
+    rejects_days: int = Field(
+        30, ge=1, description="Days rejections are kept where an organisation does not say."
+    )
+    logs_days: int = Field(
+        30, ge=1, description="Days logs and runs are kept where no organisation says fewer."
+    )
+    export_days: int = Field(
+        7, ge=1, description="Days until the export of a person's data is removed."
+    )
     alert_webhook_url: SecretStr | None = Field(
         None, description="Address that receives threshold alerts; empty sends none."
     )
@@ -277,6 +286,12 @@ class Settings(BaseSettings):
     def reports_dir(self) -> Path:
         """Report bundles, one folder per organisation, month and version."""
         return self.home / "reports"
+
+    @computed_field  # type: ignore[prop-decorator]
+    @property
+    def exports_dir(self) -> Path:
+        """Exports of people, one archive per job, until they expire."""
+        return self.home / "exports"
 
     @computed_field  # type: ignore[prop-decorator]
     @property

@@ -13,10 +13,10 @@ import time
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass, replace
-from functools import lru_cache, partial
+from functools import lru_cache
 from typing import Any, Protocol
 
-from ecomind.identity import Forbidden, Principal, Scope, pseudonym
+from ecomind.identity import Forbidden, Principal, Scope, Tombstones, pseudonym
 from ecomind.identity.principal import Network
 from ingest_api.headers import Headers
 from ingest_api.limits import UNLIMITED, Allowance, Limits
@@ -40,6 +40,12 @@ class Identities(Protocol):
     def pseudonym_secret(self, org_id: str) -> bytes:
         """Key of the organisation's pseudonyms."""
 
+    def tombstones(self, org_id: str) -> Tombstones:
+        """Who was erased."""
+
+    def countable_days(self, org_id: str) -> int | None:
+        """How old an event may be to be counted still, in days."""
+
     def browser_origins(self) -> frozenset[str]:
         """Every origin that an active key of a browser names."""
 
@@ -59,6 +65,7 @@ class Tenant:
     key_id: str
     may_import: bool
     pseudonymise: Callable[[str], str]
+    """The organisation's pseudonym of an id, or what stands for somebody erased."""
     scopes: frozenset[Scope]
     allowance: Allowance = UNLIMITED
     origins: frozenset[str] | None = None
@@ -66,6 +73,10 @@ class Tenant:
     project_id: str | None = None
     networks: tuple[Network, ...] = ()
     principal: Principal | None = None
+    pseudonymise_reference: Callable[[str], str] | None = None
+    """The same for usage reports; None: as in events."""
+    countable_days: int | None = None
+    """Age of events, in days, above which they could not be counted any more; None: any can."""
 
 
 def key_text(headers: Headers) -> str | None:
@@ -86,6 +97,30 @@ def key_text(headers: Headers) -> str | None:
     return None
 
 
+@dataclass(frozen=True, slots=True)
+class _Pseudonymisers:
+    """An organisation's, and by whose marks they know the erased."""
+
+    marks: frozenset[str]
+    of_events: Callable[[str], str]
+    of_references: Callable[[str], str]
+
+    @classmethod
+    def of(cls, org_id: str, secret: bytes, erased: Tombstones) -> _Pseudonymisers:
+        """Make those of an organisation; they remember what they made."""
+        marks = erased.marks(org_id)
+
+        def of_events(value: str) -> str:
+            found = pseudonym(secret, value)
+            return erased.name(org_id, found) if marks else found
+
+        def of_references(value: str) -> str:
+            found = pseudonym(secret, value)
+            return erased.reference(org_id, found) if marks else found
+
+        return cls(marks, lru_cache(_PSEUDONYMS_MAX)(of_events), of_references)
+
+
 class KeyRing:
     """Remembers who a key belongs to for ``STALENESS_S``, and texts that are none a while longer.
 
@@ -101,7 +136,7 @@ class KeyRing:
         self._looking_up: dict[str, asyncio.Task[Tenant | None]] = {}
         self._origins: frozenset[str] = frozenset()
         self._origins_until = 0.0
-        self._pseudonymisers: dict[str, Callable[[str], str]] = {}
+        self._pseudonymisers: dict[str, _Pseudonymisers] = {}
 
     async def tenant(self, key: str) -> Tenant | None:
         """The tenant of a key's text, or None. Raises what the store raises."""
@@ -151,21 +186,30 @@ class KeyRing:
         if principal is None:
             return None
         org_id = principal.org_id
-        if org_id not in self._pseudonymisers:
-            keyed = partial(pseudonym, self._identities.pseudonym_secret(org_id))
-            self._pseudonymisers[org_id] = lru_cache(_PSEUDONYMS_MAX)(keyed)
+        pseudonymisers = self._pseudonymisers_of(org_id)
         return Tenant(
             org_id,
             principal.subject_id,
             principal.may(Scope.INGEST_IMPORT),
-            self._pseudonymisers[org_id],
+            pseudonymisers.of_events,
             principal.scopes,
             origins=principal.origins,
             events_per_min=principal.events_per_min,
             project_id=principal.project_id,
             networks=principal.networks,
             principal=principal,
+            pseudonymise_reference=pseudonymisers.of_references,
+            countable_days=self._identities.countable_days(org_id),
         )
+
+    def _pseudonymisers_of(self, org_id: str) -> _Pseudonymisers:
+        """Those of an organisation, made anew when somebody was erased."""
+        erased = self._identities.tombstones(org_id)
+        known = self._pseudonymisers.get(org_id)
+        if known is None or known.marks != erased.marks(org_id):
+            secret = self._identities.pseudonym_secret(org_id)
+            known = self._pseudonymisers[org_id] = _Pseudonymisers.of(org_id, secret, erased)
+        return known
 
 
 def _make_room(remembered: dict[str, Any]) -> None:

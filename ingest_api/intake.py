@@ -27,6 +27,7 @@ from ingest_api.replies import Refused
 
 _YIELD_EVERY = 250
 _MICROSECONDS_A_SECOND, _MICROSECONDS_A_DAY = 1_000_000, 86_400_000_000
+_ENDLESS_US = 2**62
 _LARGE_BYTES = 2**20
 """Bodies from this size on are judged one at a time: parsed, they are many times as large."""
 _MINTED = Warned("event_id_minted", "event_id")
@@ -185,13 +186,24 @@ class Intake:
             f',"receipt_id":"{outcome.receipt_id}","adapter":"{request.adapter.name}"}}'
         )
         plain_rules = PlainRules(
-            0 if tenant.may_import else received_us - self._max_age_us,
+            max(0, received_us - self._max_age_of(tenant)),
             received_us + self._max_future_us,
             tenant.pseudonymise,
             settings.keep_raw_user_ids,
             settings.keep_conversation_ids,
         )
         return _Judging(request, outcome, receipt.encode(), plain_rules)
+
+    def _max_age_of(self, tenant: Tenant) -> int:
+        """How old an event may be, in microseconds; endless is older than the epoch."""
+        ages = [_ENDLESS_US if tenant.may_import else self._max_age_us]
+        if tenant.countable_days is not None:
+            ages.append(tenant.countable_days * _MICROSECONDS_A_DAY)
+        return min(ages)
+
+    def _max_age(self, tenant: Tenant) -> timedelta | None:
+        age_us = self._max_age_of(tenant)
+        return None if age_us == _ENDLESS_US else timedelta(microseconds=age_us)
 
     def _rules(self, judging: _Judging) -> Rules:
         if judging.rules is None:
@@ -200,7 +212,7 @@ class Intake:
                 org_id=tenant.org_id,
                 received_at=EPOCH + timedelta(microseconds=judging.outcome.received_us),
                 max_future=timedelta(microseconds=self._max_future_us),
-                max_age=None if tenant.may_import else timedelta(microseconds=self._max_age_us),
+                max_age=self._max_age(tenant),
                 pseudonymise=tenant.pseudonymise,
                 keep_raw_user_ids=plain.keep_raw_user_ids,
                 keep_conversation_ids=plain.keep_conversation_ids,
@@ -236,6 +248,9 @@ def _take(
 ) -> None:
     """Judge any item and store it, or why not."""
     if isinstance(sent, Bucket):
+        reference = judging.request.tenant.pseudonymise_reference
+        if reference is not None:
+            rules = msgspec.structs.replace(rules, pseudonymise=reference)
         _take_bucket(judging, index, judge_bucket(sent.fields, rules))
         return
     request = judging.request

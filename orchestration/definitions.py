@@ -13,6 +13,7 @@ from orchestration.defs import (
     audit,
     factors,
     landing,
+    privacy,
     raw,
     report_requests,
     reports,
@@ -21,7 +22,7 @@ from orchestration.defs import (
     warehouse,
 )
 
-_STAGES = [landing, raw, warehouse, serving, audit, reports]
+_STAGES = [landing, raw, warehouse, serving, audit, reports, privacy]
 
 
 @dg.definitions
@@ -30,12 +31,13 @@ def defs() -> dg.Definitions:
     location = dg.Definitions(
         assets=dg.load_assets_from_modules(_STAGES, include_specs=True),
         asset_checks=dg.load_asset_checks_from_modules(_STAGES),
-        jobs=[*schedules.JOBS, *factors.JOBS],
-        schedules=schedules.SCHEDULES,
+        jobs=[*schedules.JOBS, *factors.JOBS, *privacy.JOBS],
+        schedules=[*schedules.SCHEDULES, *privacy.SCHEDULES],
         sensors=[
             schedules.landed_files_sensor,
             alerts.threshold_alerts,
             report_requests.requested_reports,
+            *privacy.SENSORS,
         ],
         resources={"dbt": dbt_resource()},
         executor=dg.in_process_executor,

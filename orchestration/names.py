@@ -26,6 +26,7 @@ SNAPSHOT = dg.AssetKey(["serving", "snapshot"])
 DBT_DOCS = dg.AssetKey(["audit", "dbt_docs"])
 DATA_DOCS = dg.AssetKey(["audit", "data_docs"])
 WAREHOUSE_AUDIT = dg.AssetKey(["audit", "warehouse_audit"])
+RETENTION = dg.AssetKey(["audit", "retention"])
 MONTHLY_REPORT = dg.AssetKey(["reports", "monthly_report"])
 
 ORG_MART = dg.AssetKey(["mart", "org_footprint_daily"])

@@ -28,6 +28,13 @@ from orchestration.factor_files import are_current, are_refused
 INSTANCE_FILE = Path(__file__).with_name("instance") / "dagster.yaml"
 _POLL_S = 0.5
 _REASON_LENGTH = 1000
+UNFINISHED = [
+    dg.DagsterRunStatus.QUEUED,
+    dg.DagsterRunStatus.NOT_STARTED,
+    dg.DagsterRunStatus.STARTING,
+    dg.DagsterRunStatus.STARTED,
+]
+"""States of a run that waits or is under way."""
 _QUIET = {"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}}
 
 

@@ -31,6 +31,7 @@ from platform_api.administration import (
     keys,
     members,
     organizations,
+    privacy,
     report_requests,
     teams,
     users,
@@ -61,6 +62,7 @@ ROUTERS = (
     factors.router,
     alerts.router,
     audits.router,
+    privacy.router,
     health.router,
 )
 

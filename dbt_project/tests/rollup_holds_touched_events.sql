@@ -1,5 +1,5 @@
 -- The hours that the pending loads touched hold each of their distinct events exactly once: counted, or
--- superseded.
+-- superseded. Hours whose raw events retention has removed keep what they held.
 with landed as (
     select
         org_id,
@@ -11,6 +11,7 @@ with landed as (
             org_id,
             {{ hash64(['org_id', 'source', 'event_id', utc_hour('occurred_at')]) }} as key_hash
         from {{ touched_rows(ref('stg_usage_events'), 'occurred_at', 'hour') }} as events
+        where not {{ is_closed_hour('occurred_at') }}
     ) as distinct_events
     group by org_id
 ),
@@ -24,11 +25,13 @@ rolled_up as (
             org_id,
             events
         from {{ touched_rows(ref('int_usage_hourly'), 'usage_hour', 'hour') }} as hours
+        where not {{ is_closed_hour('usage_hour') }}
         union all
         select
             org_id,
             1 as events
         from {{ touched_rows(ref('int_events_superseded'), 'usage_hour', 'hour') }} as superseded
+        where not {{ is_closed_hour('usage_hour') }}
     ) as held
     group by org_id
 )

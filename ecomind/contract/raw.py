@@ -180,6 +180,17 @@ CONTROL_TABLES: tuple[Table, ...] = (
     CONTROL_PERIOD_FREEZES,
 )
 
+RETENTION_HORIZONS = Table(
+    "retention_horizons",
+    "one row per organisation whose raw events are removed by age",
+    "Up to where raw events of organisations were removed. Written by retention, not by loads.",
+    (
+        _text("org_id", "Organisation."),
+        Field(name="closed_before", kind="timestamp", required=True, unit="UTC",
+              description="First hour that raw still holds whole; the sums of earlier ones stay."),
+    ),
+)  # fmt: skip
+
 LOADS = Table(
     "_dlt_loads",
     "one row per load",
@@ -201,5 +212,6 @@ RAW_TABLES: tuple[Table, ...] = (
     INGEST_OUTCOMES,
     LOAD_OUTCOMES,
     *CONTROL_TABLES,
+    RETENTION_HORIZONS,
     LOADS,
 )

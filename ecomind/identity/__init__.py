@@ -7,7 +7,7 @@ Does not belong here: HTTP, sessions, or reading the warehouse.
 from ecomind.identity.changes import INSTALLATION, Action
 from ecomind.identity.directory import pseudonym
 from ecomind.identity.errors import Conflict, Forbidden, IdentityError, NotFound
-from ecomind.identity.jobs import Job, JobKind, JobState
+from ecomind.identity.jobs import Erasure, Job, JobKind, JobState
 from ecomind.identity.key_store import KeyInfo
 from ecomind.identity.organizations import OrganizationInfo, Preferences
 from ecomind.identity.overrides import NewOverride
@@ -16,9 +16,11 @@ from ecomind.identity.permissions import MACHINES, MEMBERS, PERMISSIONS, Role, S
 from ecomind.identity.principal import Actor, Principal, Subject, operator
 from ecomind.identity.rules import ALERT_METRICS
 from ecomind.identity.store import IdentityStore, open_store
+from ecomind.identity.tombstones import ERASED, Tombstones
 
 __all__ = [
     "ALERT_METRICS",
+    "ERASED",
     "INSTALLATION",
     "MACHINES",
     "MEMBERS",
@@ -26,6 +28,7 @@ __all__ = [
     "Action",
     "Actor",
     "Conflict",
+    "Erasure",
     "Forbidden",
     "IdentityError",
     "IdentityStore",
@@ -43,6 +46,7 @@ __all__ = [
     "Role",
     "Scope",
     "Subject",
+    "Tombstones",
     "open_store",
     "operator",
     "pseudonym",

@@ -64,6 +64,7 @@ class Action(StrEnum):
     JOB_REQUEST = "job.request"
     JOB_START = "job.start"
     JOB_FINISH = "job.finish"
+    JOB_EXPIRE = "job.expire"
     AUDIT_PRUNE = "audit.prune"
     SIGN_IN_CODE = "person.sign_in_code"
     SIGN_IN = "session.begin"

@@ -59,6 +59,7 @@ def _prepare_sqlite(connection: Any, _record: Any) -> None:
     cursor = connection.cursor()
     cursor.execute("pragma foreign_keys=on")
     cursor.execute("pragma journal_mode=wal")
+    cursor.execute("pragma secure_delete=on")  # What is deleted is overwritten: names of people.
     cursor.close()
 
 

@@ -17,6 +17,7 @@ from ecomind.identity.checks import check_identifier, check_name
 from ecomind.identity.errors import Conflict, NotFound
 from ecomind.identity.organizations import OrganizationStore
 from ecomind.identity.tables import TeamRow, TombstoneRow, UserRow
+from ecomind.identity.tombstones import mark_of
 
 
 def pseudonym(secret: bytes, value: str) -> str:
@@ -72,15 +73,15 @@ class DirectoryStore:
         Raises ``Conflict`` when the user exists or was erased, ``NotFound`` without the team.
         """
         check_name("a user's name", display_name)
-        secret = bytes.fromhex(self._organizations.row(org_id).pseudonym_secret)
+        secret = self._secret(org_id)
         user_id = pseudonym(secret, user_ref)
         with self._changes.make(
-            Action.USER_CREATE, org_id, f"user/{user_id}", team=team_id
+            Action.USER_CREATE, org_id, self._named(org_id, user_id), team=team_id
         ) as change:
             session = change.session
             if session.get(UserRow, (org_id, user_id)) is not None:
                 raise Conflict(f"this user of {org_id} exists already")
-            if session.get(TombstoneRow, (org_id, user_id)) is not None:
+            if session.get(TombstoneRow, (org_id, mark_of(secret, user_id))) is not None:
                 raise Conflict(f"this user of {org_id} was erased")
             self._require_team(session, org_id, team_id)
             session.add(
@@ -94,7 +95,7 @@ class DirectoryStore:
         """Change a user's name and team. Raises ``NotFound``."""
         check_name("a user's name", display_name)
         with self._changes.make(
-            Action.USER_CHANGE, org_id, f"user/{user_id}", team=team_id
+            Action.USER_CHANGE, org_id, self._named(org_id, user_id), team=team_id
         ) as change:
             row = change.session.get(UserRow, (org_id, user_id))
             if row is None:
@@ -105,7 +106,7 @@ class DirectoryStore:
 
     def delete_user(self, org_id: str, user_id: str) -> None:
         """Forget who a pseudonym is; its events stay. Raises ``NotFound``."""
-        with self._changes.make(Action.USER_DELETE, org_id, f"user/{user_id}") as change:
+        with self._changes.make(Action.USER_DELETE, org_id, self._named(org_id, user_id)) as change:
             row = change.session.get(UserRow, (org_id, user_id))
             if row is None:
                 raise NotFound(f"there is no user {user_id} in {org_id}")
@@ -118,6 +119,13 @@ class DirectoryStore:
     def users(self, org_id: str | None = None) -> list[dict[str, Any]]:
         """Users of one organisation or of all, by pseudonym, with name and team."""
         return self._rows(UserRow, UserRow.user_id, org_id)
+
+    def _secret(self, org_id: str) -> bytes:
+        return bytes.fromhex(self._organizations.row(org_id).pseudonym_secret)
+
+    def _named(self, org_id: str, user_id: str) -> str:
+        """A user in the audit log, which is never changed: by the mark, so they can be erased."""
+        return f"user/{mark_of(self._secret(org_id), user_id)}"
 
     def _rows(self, table: Any, order: Any, org_id: str | None) -> list[dict[str, Any]]:
         query = select(*table.__table__.columns).order_by(table.org_id, order)

@@ -17,6 +17,7 @@ from sqlalchemy.exc import DBAPIError, IntegrityError
 
 from ecomind.identity.changes import Changes
 from ecomind.identity.checks import parse_networks
+from ecomind.identity.jobs import being_erased
 from ecomind.identity.key_store import is_active
 from ecomind.identity.keys import KeyText
 from ecomind.identity.permissions import Role, Scope, are_extensions, granted
@@ -66,7 +67,7 @@ class Doorkeeper:
                 return None
             if key.is_public != (row.role == Role.BROWSER) or organization.deleted_at is not None:
                 return None
-            principal = _principal(row, organization)
+            principal = _principal(row, organization, being_erased(session, row.org_id))
         self._note_use(row.key_id, now)
         return principal
 
@@ -112,7 +113,9 @@ class Doorkeeper:
                 continue  # Another process noted the key's first use in the same moment.
 
 
-def _principal(row: ApiKeyRow, organization: OrganizationRow) -> Principal:
+def _principal(
+    row: ApiKeyRow, organization: OrganizationRow, hidden_people: frozenset[str]
+) -> Principal:
     role = Role(row.role)
     only = None if row.scopes is None else [Scope(name) for name in row.scopes.split()]
     is_suspended = organization.suspended_at is not None
@@ -135,4 +138,5 @@ def _principal(row: ApiKeyRow, organization: OrganizationRow) -> Principal:
         is_suspended=is_suspended,
         networks=parse_networks((row.networks or "").split()),
         project_id=row.project_id,
+        hidden_people=hidden_people,
     )

@@ -134,6 +134,16 @@ class ImportStore:
             if found is None:  # The same bytes came twice at once, and one try was refused.
                 session.add(ImportPartRow(import_id=import_id, number=part.number, **values))
 
+    def prune(self, org_id: str, before: datetime) -> int:
+        """Forget imports that were completed before a time, and their answers; how many."""
+        row, part = ImportSessionRow, ImportPartRow
+        aged = row.org_id == org_id, row.completed_at.is_not(None), row.completed_at < before
+        with self._changes.note() as session:
+            names = session.scalars(select(row.import_id).where(*aged)).all()
+            session.execute(delete(part).where(part.import_id.in_(names)))
+            session.execute(delete(row).where(row.import_id.in_(names)))
+        return len(names)
+
     def complete(self, import_id: str, parts: int) -> tuple[list[int], list[int]]:
         """End an import of ``parts`` parts; the numbers missing, and those that should not be.
 

@@ -25,10 +25,16 @@ from ecomind.identity.tables import (
     UserRow,
 )
 
+RAW_DAYS_MIN = 7
+"""Below it, events could be too old to be counted by the time they are loaded."""
+
 
 @dataclass(frozen=True, slots=True)
 class Preferences:
-    """An organisation's settings; how long things are kept is in days, None keeps them."""
+    """An organisation's settings; how long things are kept is in days.
+
+    None keeps raw events and the audit log for good, rejections and logs as the installation does.
+    """
 
     analysts_see_people: bool = False
     raw_days: int | None = None
@@ -90,6 +96,8 @@ class OrganizationStore:
         for name, value in wanted.items():
             if name.endswith("_days") and value is not None and value < 1:
                 raise IdentityError(f"{name} is at least 1 day, or nothing to keep for good")
+        if preferences.raw_days is not None and preferences.raw_days < RAW_DAYS_MIN:
+            raise IdentityError(f"raw_days is at least {RAW_DAYS_MIN} days, or nothing")
         with self._changes.make(Action.ORGANIZATION_CONFIGURE, org_id, "organization") as change:
             row = change.session.get_one(OrganizationRow, org_id)
             for name, value in wanted.items():

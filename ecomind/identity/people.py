@@ -16,9 +16,11 @@ from sqlalchemy.orm import Session
 from ecomind.identity.changes import INSTALLATION, Action, Change, Changes
 from ecomind.identity.checks import check_email, check_name
 from ecomind.identity.errors import Conflict, Forbidden, IdentityError, NotFound
+from ecomind.identity.jobs import being_erased
 from ecomind.identity.permissions import MEMBERS, Role, granted, may_manage
 from ecomind.identity.principal import Principal, Subject
 from ecomind.identity.tables import MembershipRow, OrganizationRow, PersonRow
+from ecomind.identity.tombstones import mark_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -168,9 +170,12 @@ class PeopleStore:
             listed = ", ".join(role.value for role in MEMBERS)
             raise IdentityError(f"a person's role is one of {listed}")
         with self._changes.make(
-            Action.MEMBER_SET, org_id, f"person/{person_id}", role_given=role.value, user=user_id
+            Action.MEMBER_SET, org_id, f"person/{person_id}", role_given=role.value
         ) as change:
             session = change.session
+            if user_id is not None:  # By the mark: the pseudonym may have to be erased one day.
+                secret = session.get_one(OrganizationRow, org_id).pseudonym_secret
+                change.facts["user"] = mark_of(bytes.fromhex(secret), user_id)
             _required(change, person_id)
             row = session.get(MembershipRow, (org_id, person_id))
             self._check_may_manage(role, None if row is None else Role(row.role))
@@ -234,6 +239,7 @@ class PeopleStore:
                 kind=Subject.PERSON,
                 user_id=row.user_id,
                 is_suspended=is_suspended,
+                hidden_people=being_erased(session, org_id),
             )
 
     def _memberships(self, condition: object) -> list[Membership]:

@@ -52,6 +52,8 @@ class Principal:
     """The one project the key may send for; None is any."""
     signed_in_at: datetime | None = None
     """When the person last showed who they are; None for keys."""
+    hidden_people: frozenset[str] = field(default_factory=frozenset, repr=False)
+    """Pseudonyms whose erasure is under way: no reader shows them any more."""
 
     def may(self, scope: Scope) -> bool:
         """Whether this principal holds a scope."""

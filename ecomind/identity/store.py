@@ -18,7 +18,7 @@ from ecomind.identity import migrations
 from ecomind.identity.access import Gate
 from ecomind.identity.audit import AuditStore
 from ecomind.identity.changes import Changes
-from ecomind.identity.database import open_engine
+from ecomind.identity.database import open_engine, writing
 from ecomind.identity.directory import DirectoryStore, pseudonym
 from ecomind.identity.doorkeeper import Doorkeeper
 from ecomind.identity.errors import IdentityError
@@ -33,11 +33,14 @@ from ecomind.identity.permissions import Scope
 from ecomind.identity.principal import Actor, Principal
 from ecomind.identity.rules import RuleStore
 from ecomind.identity.secrets_file import installation_secret
+from ecomind.identity.tombstones import Tombstones
 from ecomind.settings import Settings
 
 if TYPE_CHECKING:
     from ecomind.identity.sessions import Issuers, Sessions
     from ecomind.identity.sign_in_codes import SignInCodeStore
+LOADED_WITHIN_DAYS = 2
+"""How long an accepted event may take until it is loaded, whatever stands still meanwhile."""
 
 
 class IdentityStore:
@@ -131,6 +134,37 @@ class IdentityStore:
     def pseudonym(self, org_id: str, value: str) -> str:
         """The organisation's keyed pseudonym of an identifier."""
         return pseudonym(self.pseudonym_secret(org_id), value)
+
+    def stored_ids(self, org_id: str, user_ref: str, *, keeps_raw: bool) -> list[str]:
+        """Under which ids somebody is stored whose calls are sent with ``user_ref``.
+
+        ``keeps_raw``: the installation stores ids as they are sent, but for addresses.
+        """
+        raw = [user_ref] if keeps_raw and "@" not in user_ref else []
+        return [*raw, self.pseudonym(org_id, user_ref)]
+
+    def tombstones(self, org_id: str | None = None) -> Tombstones:
+        """Who was erased, of one organisation or of all."""
+        return self.jobs.tombstones(org_id)
+
+    def countable_days(self, org_id: str) -> int | None:
+        """How old an event may be to be counted still, in days; None where raw is kept for good.
+
+        Less than raw is kept for, so that it is loaded before its hour is closed.
+        """
+        kept = self.organizations.get(org_id).preferences.raw_days
+        return None if kept is None else kept - LOADED_WITHIN_DAYS
+
+    def settle(self) -> None:
+        """Let nothing that was deleted stay in a file beside the database; SQLite only.
+
+        Best effort: while somebody reads, it waits for a while and leaves the rest to the next.
+        """
+        if self._changes.engine.dialect.name == "sqlite":
+            with writing(self._changes.engine) as connection:
+                raw = connection.connection.driver_connection
+                if raw is not None:
+                    raw.execute("pragma wal_checkpoint(truncate)").fetchall()
 
     def note_key_uses(self) -> None:
         """Write down which keys were used since the last minute; services do when they end."""

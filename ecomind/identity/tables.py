@@ -274,7 +274,8 @@ class ReportScheduleRow(Base):
 class JobRow(Base):
     """Work asked for by one organisation, done elsewhere: an erasure, an export, a report.
 
-    ``subject`` is a pseudonym or, for a report, its month (``YYYY-MM``).
+    ``subject`` is a pseudonym, of an erased person a mark, of a report its month (``YYYY-MM``).
+    ``team_id`` is the team of who is being erased, ``expires_at`` when what was made is removed.
     """
 
     __tablename__ = "job"
@@ -291,16 +292,18 @@ class JobRow(Base):
     finished_at: Mapped[datetime | None] = mapped_column(UtcDateTime())
     result_path: Mapped[str | None] = mapped_column(String(1000))
     failure: Mapped[str | None] = mapped_column(String(1000))
+    team_id: Mapped[str | None] = mapped_column(String(64))
+    expires_at: Mapped[datetime | None] = mapped_column(UtcDateTime())
 
 
 class TombstoneRow(Base):
-    """A pseudonym that was erased; whatever arrives under it again is erased, too."""
+    """The mark of a pseudonym that was erased; what arrives under it again is erased, too."""
 
     __tablename__ = "tombstone"
     __table_args__ = (ForeignKeyConstraint(["org_id"], ["organization.org_id"]),)
 
     org_id: Mapped[str] = mapped_column(String(64), primary_key=True)
-    user_id: Mapped[str] = mapped_column(String(128), primary_key=True)
+    mark: Mapped[str] = mapped_column(String(32), primary_key=True)
     created_at: Mapped[datetime] = mapped_column(UtcDateTime())
 
 

@@ -132,6 +132,8 @@ def explain(reader: OrgReader, cell: Cell) -> Explanation:
     if cell.team is not None and not reader.principal.may(Scope.PEOPLE_READ):
         _check_team_is_shown(reader, cell)
     org_id = reader.principal.org_id
+    if cell.user in reader.principal.hidden_people:
+        raise ExplanationError(f"{org_id} has no usage of a person who was erased")
     with reader.snapshot.connect() as connection:
         metric = _metric(connection, cell)
         value, events, calls = _published(connection, org_id, cell, reader.lens)

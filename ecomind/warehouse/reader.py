@@ -16,6 +16,7 @@ import pyarrow as pa
 
 from ecomind.identity.permissions import Scope
 from ecomind.identity.principal import Principal
+from ecomind.identity.tombstones import ERASED
 from ecomind.warehouse.snapshot import SnapshotRef
 
 
@@ -62,6 +63,12 @@ MARTS: Mapping[str, Mart] = {
     "restatement": Mart("mart", date_column="period_start"),
 }
 
+_NAMES_PEOPLE: Mapping[str, tuple[str, ...]] = {
+    "user_footprint_daily": ("user_id",),
+    "dim_user": ("user_id", "display_name"),
+}
+"""Marts with people, and the columns that name them."""
+
 
 class OrgReader:
     """Reads marts of one organisation from one snapshot."""
@@ -94,7 +101,9 @@ class OrgReader:
         if not self.principal.may(mart.scope):
             raise PermissionError(f"this key may not read {name}: it lacks {mart.scope.value}")
         where, values = self._predicate(mart.date_column, start, end)
-        return f"(select * from {mart.schema_under(self.lens)}.{name} where {where})", values
+        table = f"{mart.schema_under(self.lens)}.{name}"
+        columns, hidden = self._columns(name)
+        return f"(select {columns} from {table} where {where})", [*hidden, *values]
 
     def rows(self, query: str, values: list[object]) -> pa.Table:
         """The rows of a query over `source`; only for modules of this package."""
@@ -116,6 +125,19 @@ class OrgReader:
         )
         with self.snapshot.connect() as connection:
             return dict(connection.execute(query, values).fetchall())
+
+    def _columns(self, name: str) -> tuple[str, list[object]]:
+        """The columns of a mart, without people whose erasure is under way, and their values."""
+        hidden = sorted(self.principal.hidden_people)
+        if not hidden or name not in _NAMES_PEOPLE:
+            return "*", []
+        columns = _NAMES_PEOPLE[name]
+        marks = ", ".join("?" for _ in hidden)
+        replaced = ", ".join(
+            f"case when user_id in ({marks}) then '{ERASED}' else {column} end as {column}"
+            for column in columns
+        )
+        return f"* replace ({replaced})", [*hidden] * len(columns)
 
     def _predicate(
         self, date_column: str | None, start: date | None, end: date | None

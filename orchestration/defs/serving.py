@@ -11,7 +11,8 @@ from orchestration.defs.warehouse import marts
 from orchestration.names import ORG_MART, SERVING, SNAPSHOT, WAREHOUSE_POOL
 
 
-def _loads_missing_from_marts(settings: Settings) -> list[str]:
+def loads_missing_from_marts(settings: Settings) -> list[str]:
+    """Ids of completed loads that the marts do not include."""
     with duckdb.connect() as connection:
         connection.execute(f"attach '{settings.marts_database}' as marts (read_only)")
         connection.execute(f"attach '{settings.raw_database}' as {RAW_DATABASE} (read_only)")
@@ -33,7 +34,7 @@ def _loads_missing_from_marts(settings: Settings) -> list[str]:
 )
 def every_load_is_in_the_marts() -> dg.AssetCheckResult:
     """Compare the completed loads with those the marts include."""
-    missing = _loads_missing_from_marts(get_settings())
+    missing = loads_missing_from_marts(get_settings())
     return dg.AssetCheckResult(
         passed=not missing,
         description=f"Missing loads: {', '.join(missing)}" if missing else "None is missing.",

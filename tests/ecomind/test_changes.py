@@ -147,7 +147,8 @@ def change_everything(store: IdentityStore) -> None:
     job = store.jobs.request(org, JobKind.ERASURE, user)
     assert store.jobs.take(JobKind.EXPORT) is None
     assert store.jobs.take(JobKind.ERASURE) is not None
-    store.jobs.finish(job.job_id)
+    store.jobs.finish(job.job_id, result_path="x")
+    store.jobs.forget_result(job.job_id)
     store.audit.prune(INSTALLATION, datetime.now(UTC) - timedelta(days=1))
     store.organizations.create("gone", "Gone")
     store.organizations.delete("gone")

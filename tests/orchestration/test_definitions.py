@@ -99,13 +99,19 @@ def test_every_step_that_opens_the_warehouse_waits_in_the_pool(location: dg.Defi
 def test_everything_runs_by_itself(location: dg.Definitions) -> None:
     repository = location.get_repository_def()
     sensors = {sensor.name: sensor.default_status for sensor in repository.sensor_defs}
-    assert set(sensors) == {"landed_files", "threshold_alerts", "requested_reports"}
+    assert set(sensors) == {
+        "landed_files",
+        "threshold_alerts",
+        "requested_reports",
+        "privacy_requests_waiting",
+    }
     assert set(sensors.values()) == {dg.DefaultSensorStatus.RUNNING}
     schedules = {schedule.name: schedule.default_status for schedule in repository.schedule_defs}
     assert set(schedules) == {
         "nightly_audit",
         "daily_documents",
         "daily_refresh",
+        "daily_retention",
         "monthly_reports",
     }
     assert set(schedules.values()) == {dg.DefaultScheduleStatus.RUNNING}

@@ -174,8 +174,23 @@ RULES = {
     ("GET", "/v1/audits"): Row(ANALYSTS, fixed("/v1/audits")),
     ("GET", "/v1/audits/verification"): Row(ANALYSTS, fixed("/v1/audits/verification")),
 }
+PRIVACY = {
+    ("POST", "/v1/privacy/erasures"): Row(
+        ADMINS, fixed("/v1/privacy/erasures"), 202, things.somebody
+    ),
+    ("POST", "/v1/privacy/exports"): Row(
+        ADMINS, fixed("/v1/privacy/exports"), 202, things.somebody
+    ),
+    ("GET", "/v1/privacy/jobs"): Row(ADMINS, fixed("/v1/privacy/jobs")),
+    ("GET", "/v1/privacy/jobs/{job_id}"): Row(
+        ADMINS, of("/v1/privacy/jobs", things.privacy_job), names_an_object=True
+    ),
+    ("GET", "/v1/privacy/jobs/{job_id}/archive"): Row(
+        ADMINS, of("/v1/privacy/jobs", things.exported, "/archive"), names_an_object=True
+    ),
+}
 
 TABLE: Mapping[tuple[str, str], Row] = {
-    **OPEN, **READS, **ORGANIZATIONS, **DIRECTORY, **KEYS, **RULES,
+    **OPEN, **READS, **ORGANIZATIONS, **DIRECTORY, **KEYS, **RULES, **PRIVACY,
 }  # fmt: skip
 """By method and address; a question mark marks a case of an address with rules of its own."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import date, timedelta
+from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 from ecomind.identity import JobKind, NewOverride, Role
@@ -73,3 +73,25 @@ def alert(platform: Platform, org_id: str) -> str:
 
 def report_job(platform: Platform, org_id: str) -> str:
     return platform.store.jobs.request(org_id, JobKind.REPORT, "2026-10").job_id
+
+
+def somebody(platform: Platform, org_id: str) -> Any:
+    return {"user_ref": f"{org_id}-{platform.number()}@example.org"}
+
+
+def privacy_job(platform: Platform, org_id: str) -> str:
+    user_id = platform.store.pseudonym(org_id, f"somebody {platform.number()}")
+    return platform.store.jobs.request(org_id, JobKind.EXPORT, user_id).job_id
+
+
+def exported(platform: Platform, org_id: str) -> str:
+    """An export that was made, as the orchestration leaves it."""
+    job_id = privacy_job(platform, org_id)
+    platform.store.jobs.resume(JobKind.EXPORT)
+    path = platform.settings.exports_dir / org_id / f"{job_id}.zip"
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_bytes(b"PK\x05\x06" + bytes(18))
+    result = str(path.relative_to(platform.settings.exports_dir))
+    expires_at = datetime.now(UTC) + timedelta(days=7)
+    platform.store.jobs.finish(job_id, result_path=result, expires_at=expires_at)
+    return job_id

@@ -8,7 +8,7 @@
     and on whether that one's id is its own within the tolerance. Hence the hours around are read. -#}
 {%- set events = touched(ref('stg_usage_events'), 'occurred_at', 'hour', around=1) %}
 {%- set key = event_key() %}
-
+{{ refuse_to_lose_closed_hours() }}
 with shared as (
     -- Ids under which more than one source sent events; few, and none where no event has ids.
     select link_hash
@@ -141,4 +141,22 @@ select
     link,
     'same ' || link || ', ' || why as reason
 from outranked
-where winner_choice = 1
+where winner_choice = 1 and not {{ is_closed_hour('occurred_at') }}
+{%- if is_incremental() and horizons() %}
+union all
+select
+    usage_hour,
+    usage_date,
+    received_date,
+    org_id,
+    source,
+    event_id,
+    occurred_at,
+    calls,
+    superseded_by_source,
+    superseded_by_event_id,
+    link,
+    reason
+from {{ this }}
+where {{ touched_predicate('usage_hour', 'hour') }} and {{ is_closed_hour('usage_hour') }}
+{%- endif %}

@@ -9,6 +9,7 @@
 {%- set keys = ['usage_date', 'org_id', 'connector', 'provider'] %}
 
 -- depends_on: {{ ref('int_loads_pending') }}
+{{ refuse_to_lose_closed_hours() }}
 with standing as (
     -- A later report of the same time replaces the earlier; what one report splits further belongs together.
     select
@@ -89,8 +90,9 @@ select
     cast(null as double) as last_{{ name }}{{ ',' if not loop.last }}
     {%- endfor %}
 from shared
+where not {{ is_closed_day('usage_date') }}
 {%- if is_incremental() %}
-where {{ touched_predicate('usage_date', 'bucket_day') }}
+    and {{ touched_predicate('usage_date', 'bucket_day') }}
 {%- endif %}
 group by {{ keys | join(', ') }}
 union all
@@ -109,7 +111,21 @@ select
     max_by({{ name }}, bucket_end) as last_{{ name }}{{ ',' if not loop.last }}
     {%- endfor %}
 from steps
+where not {{ is_closed_day('usage_date') }}
 {%- if is_incremental() %}
-where {{ touched_predicate('usage_date', 'bucket_day') }}
+    and {{ touched_predicate('usage_date', 'bucket_day') }}
 {%- endif %}
 group by {{ keys | join(', ') }}, series_hash
+{%- if is_incremental() and horizons() %}
+union all
+select
+    {{ keys | join(',\n    ') }},
+    series_hash,
+    {%- for name in counts %}
+    {{ name }},
+    first_{{ name }},
+    last_{{ name }}{{ ',' if not loop.last }}
+    {%- endfor %}
+from {{ this }}
+where {{ touched_predicate('usage_date', 'bucket_day') }} and {{ is_closed_day('usage_date') }}
+{%- endif %}

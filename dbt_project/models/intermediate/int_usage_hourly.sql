@@ -8,7 +8,7 @@
 {%- set events = touched(ref('stg_usage_events'), 'occurred_at', 'hour') %}
 {%- set superseded = touched(ref('int_events_superseded'), 'usage_hour', 'hour') %}
 {%- set key = event_key() %}
-
+{{ refuse_to_lose_closed_hours() }}
 with looked_at as (
     -- Every event that came twice or of which another event tells, too, is in here; two keys with the
     -- same hash only cost a look at both.
@@ -46,11 +46,13 @@ counted as (
         {{ columns | join(',\n        ') }}
     from {{ events }} as events
     where {{ hash64(key) }} not in (select key_hash from looked_at)
+        and not {{ is_closed_hour('occurred_at') }}
     union all
     select
         {{ columns | join(',\n        ') }}
     from ranked
     where choice = 1
+        and not {{ is_closed_hour('occurred_at') }}
         and not exists (
             select 1
             from {{ superseded }} as superseded
@@ -133,3 +135,25 @@ group by
     energy_route,
     unit_kind,
     is_batch_tier
+{%- if is_incremental() and horizons() %}
+union all
+select
+    usage_hour,
+    usage_date,
+    received_date,
+    org_id,
+    team_id,
+    user_id,
+    project_id,
+    provider,
+    model,
+    region,
+    inference_geo,
+    energy_route,
+    unit_kind,
+    is_batch_tier,
+    events,
+    {{ usage_sums() | join(',\n    ') }}
+from {{ this }}
+where {{ touched_predicate('usage_hour', 'hour') }} and {{ is_closed_hour('usage_hour') }}
+{%- endif %}

@@ -12,6 +12,7 @@ with landed as (
             event_id,
             {{ utc_hour('occurred_at') }} as usage_hour
         from {{ ref('stg_usage_events') }}
+        where not {{ is_closed_day('cast(occurred_at as date)', through_horizon=true) }}
     ) as distinct_events
     group by org_id
 ),
@@ -25,11 +26,13 @@ counted as (
             org_id,
             events
         from {{ ref('org_footprint_daily') }}
+        where not {{ is_closed_day('usage_date', through_horizon=true) }}
         union all
         select
             org_id,
             1 as events
         from {{ ref('superseded_event') }}
+        where not {{ is_closed_day('usage_date', through_horizon=true) }}
     ) as held
     group by org_id
 )

@@ -17,6 +17,7 @@ with copies as (
             {{ copy_order() }}
         ) as choice
     from {{ ref('stg_usage_events') }}
+    where not {{ is_closed_day('cast(occurred_at as date)', through_horizon=true) }}
 ),
 
 landed as (
@@ -41,6 +42,7 @@ counted as (
         org_id,
         {{ sums(['calls', 'input_tokens', 'cached_input_tokens', 'output_tokens']) }}
     from {{ ref('org_footprint_daily') }}
+    where not {{ is_closed_day('usage_date', through_horizon=true) }}
     group by org_id
 )
 
