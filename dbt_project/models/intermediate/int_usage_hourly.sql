@@ -145,6 +145,7 @@ select
     team_id,
     user_id,
     project_id,
+    source,
     provider,
     model,
     region,
