@@ -18,7 +18,8 @@
 {% macro is_closed_hour(moment, org='org_id') %}
     {%- set parts = ['1 = 0'] -%}
     {%- for org_id, closed_before in horizons() -%}
-        {%- do parts.append("(" ~ org ~ " = '" ~ org_id ~ "' and " ~ moment ~ " < " ~ utc_literal(closed_before) ~ ")") -%}
+        {%- set is_before = moment ~ " < " ~ utc_literal(closed_before) -%}
+        {%- do parts.append("(" ~ org ~ " = '" ~ org_id ~ "' and " ~ is_before ~ ")") -%}
     {%- endfor -%}
     {{ return('(' ~ parts | join(' or ') ~ ')') }}
 {% endmacro %}
@@ -27,7 +28,8 @@
 {% macro is_closed_day(day, org='org_id', through_horizon=false) %}
     {%- set parts = ['1 = 0'] -%}
     {%- for org_id, closed_before in horizons() -%}
-        {%- do parts.append("(" ~ org ~ " = '" ~ org_id ~ "' and " ~ day ~ (" <= " if through_horizon else " < ") ~ "date '" ~ closed_before[:10] ~ "')") -%}
+        {%- set is_before = day ~ (" <= " if through_horizon else " < ") ~ "date '" ~ closed_before[:10] ~ "'" -%}
+        {%- do parts.append("(" ~ org ~ " = '" ~ org_id ~ "' and " ~ is_before ~ ")") -%}
     {%- endfor -%}
     {{ return('(' ~ parts | join(' or ') ~ ')') }}
 {% endmacro %}

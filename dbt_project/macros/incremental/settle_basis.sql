@@ -8,8 +8,10 @@
         "select load_id from " ~ ledger ~ " where row_kind = 'basis' order by rolled_up_at desc limit 1"
     ) -%}
     {%- if found.rows and found.rows[0][0] != present -%}
-        {%- do run_query("delete from " ~ ledger ~ " where row_kind = 'basis' and load_id = '" ~ present ~ "'") -%}
-        {%- do run_query("update " ~ ledger ~ " set load_id = '" ~ present ~ "' where row_kind = 'basis' and load_id = '"
-            ~ found.rows[0][0] ~ "'") -%}
+        {%- set of_basis = " where row_kind = 'basis' and load_id = '" -%}
+        {%- do run_query("delete from " ~ ledger ~ of_basis ~ present ~ "'") -%}
+        {%- do run_query(
+            "update " ~ ledger ~ " set load_id = '" ~ present ~ "'" ~ of_basis ~ found.rows[0][0] ~ "'"
+        ) -%}
     {%- endif -%}
 {% endmacro %}
