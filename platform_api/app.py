@@ -141,19 +141,20 @@ def _fallback(documents: ASGIApp) -> ASGIApp:
     return answer_other
 
 
-def api(service: Service) -> FastAPI:
-    """The FastAPI application without its outer layers; its routes are all there are."""
+@asynccontextmanager
+async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
+    service: Service = app.state.service
+    anyio.to_thread.current_default_thread_limiter().total_tokens = THREADS
+    yield
+    await anyio.to_thread.run_sync(service.store.note_key_uses)
+    service.snapshots.close()
 
-    @asynccontextmanager
-    async def lifespan(_app: FastAPI) -> AsyncIterator[None]:
-        anyio.to_thread.current_default_thread_limiter().total_tokens = THREADS
-        yield
-        await anyio.to_thread.run_sync(service.store.note_key_uses)
-        service.snapshots.close()
 
+def _addresses() -> FastAPI:
+    """Every address, without a service that answers there."""
     app = FastAPI(
         title="EcoMind platform",
-        lifespan=lifespan,
+        lifespan=_lifespan,
         openapi_url=None,
         docs_url=None,  # Those pages fetch their scripts from elsewhere.
         redoc_url=None,
@@ -174,7 +175,6 @@ def api(service: Service) -> FastAPI:
         },
         generate_unique_id_function=lambda route: route.name,
     )
-    app.state.service = service
     for router in ROUTERS:
         app.include_router(router)
     app.add_api_route(
@@ -184,8 +184,20 @@ def api(service: Service) -> FastAPI:
         summary="This document",
         tags=["health"],
     )
+    return app
+
+
+def api(service: Service) -> FastAPI:
+    """The FastAPI application without its outer layers; its routes are all there are."""
+    app = _addresses()
+    app.state.service = service
     app.router.default = _fallback(documents_app(service))
     return app
+
+
+def document() -> dict[str, Any]:
+    """The OpenAPI document, for those who need no running service."""
+    return openapi.document(_addresses())
 
 
 def _document(app: FastAPI) -> Callable[[], dict[str, Any]]:

@@ -24,6 +24,7 @@ CHECKS: tuple[tuple[str, list[str]], ...] = (
     ("lint", ["ruff", "check", "."]),
     ("types", ["mypy"]),
     ("copies of the contract", ["ecomind", "contract", "export", "--check"]),
+    ("OpenAPI documents", ["ecomind", "openapi", "export", "--check"]),
     ("Dagster definitions", ["dagster", "definitions", "validate", "-w", "workspace.yaml"]),
     ("links of the documentation", ["python", "-m", "tests.check_links"]),
     ("hygiene of the repository", ["python", "-m", "tests.check_repository"]),
