@@ -7,11 +7,14 @@ belong here: what makes a credential valid or what a role may do (``ecomind.iden
 from __future__ import annotations
 
 import re
+from collections.abc import Callable, Coroutine
 from typing import Annotated, Any
 
-from fastapi import Request, Security
+from fastapi import APIRouter, Request, Response, Security
+from fastapi.routing import APIRoute
 from fastapi.security import HTTPBearer
 from sqlalchemy.exc import SQLAlchemyError
+from starlette.concurrency import run_in_threadpool
 
 from ecomind.identity import IdentityError, IdentityStore, Principal, Scope
 from ecomind.identity.credentials import NotAuthenticated, OtherOrganization, principal_of
@@ -84,6 +87,12 @@ class Holding:
         self, request: Request, _documented: Annotated[Any, Security(_DOCUMENTED)] = None
     ) -> Principal:
         """The principal. Raises ``Refused``, or ``Forbidden``, which is recorded."""
+        known: dict[Holding, Principal] = request.scope["state"].setdefault("admitted", {})
+        if self not in known:
+            known[self] = self._admitted(request)
+        return known[self]
+
+    def _admitted(self, request: Request) -> Principal:
         store: IdentityStore = request.app.state.service.store
         principal = caller_of(request, store)
         _check_place(principal, request)
@@ -92,3 +101,31 @@ class Holding:
             store.require_fresh(principal, self.freshly)
         _check_media(request)
         return principal
+
+
+class _Guarded(APIRoute):
+    """A route that asks who calls before it reads a body.
+
+    The framework reads the body first, so whoever may not be here would be told what is wrong
+    with it, and have it parsed.
+    """
+
+    def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
+        """The framework's handler, behind the route's guards."""
+        handle = super().get_route_handler()
+        guards = [each.call for each in self.dependant.dependencies
+                  if isinstance(each.call, Holding)]  # fmt: skip
+        if self.body_field is None:
+            return handle
+
+        async def handle_guarded(request: Request) -> Response:
+            for guard in guards:
+                await run_in_threadpool(guard, request)
+            return await handle(request)
+
+        return handle_guarded
+
+
+def guarded(tag: str) -> APIRouter:
+    """A router for addresses of one kind."""
+    return APIRouter(tags=[tag], route_class=_Guarded)

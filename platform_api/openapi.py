@@ -29,6 +29,7 @@ TAGS = [
     {"name": "figures", "description": "Footprints of the published snapshot."},
     {"name": "reports", "description": "Monthly report bundles."},
     {"name": "administration", "description": "The organisation and who may do what in it."},
+    {"name": "privacy", "description": "Erasing and exporting people."},
     {"name": "health", "description": "State of the service, without data of anybody."},
 ]
 _REQUEST_ID = {

@@ -8,7 +8,7 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Depends, Request, Response
+from fastapi import Depends, Request, Response
 from pydantic import Field
 
 from ecomind.identity import ALERT_METRICS, IdentityStore, Principal, Scope
@@ -28,11 +28,11 @@ from platform_api.administration.frame import (
     only,
     single,
 )
-from platform_api.callers import Holding
+from platform_api.callers import Holding, guarded
 from platform_api.problems import Refused, wrong_member
 from platform_api.service import ServiceOf
 
-router = APIRouter(tags=[TAG])
+router = guarded(TAG)
 RuleId = Annotated[str, in_path("Id of a rule.", "energy-day")]
 Reads = Annotated[Principal, Depends(Holding(Scope.MARTS_READ))]
 Writes = Annotated[Principal, Depends(Holding(Scope.ALERTS_WRITE))]

@@ -10,15 +10,15 @@ from dataclasses import asdict
 from datetime import datetime
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Depends, Query, Response
+from fastapi import Depends, Query, Response
 
 from ecomind.identity import Principal, Scope
 from platform_api.administration.frame import TAG, Document, example, listed
-from platform_api.callers import Holding
+from platform_api.callers import Holding, guarded
 from platform_api.representations import json_bytes
 from platform_api.service import ServiceOf
 
-router = APIRouter(tags=[TAG])
+router = guarded(TAG)
 Reads = Annotated[Principal, Depends(Holding(Scope.AUDIT_READ))]
 PAGE_MAX = 1_000
 _SEQUENCE_MAX = 2**62

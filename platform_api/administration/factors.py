@@ -9,7 +9,7 @@ from __future__ import annotations
 from datetime import date, datetime
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Depends, Request, Response
+from fastapi import Depends, Request, Response
 from pydantic import Field
 
 from ecomind.identity import NewOverride, Principal, Scope
@@ -31,11 +31,11 @@ from platform_api.administration.frame import (
     only,
     single,
 )
-from platform_api.callers import Holding
+from platform_api.callers import Holding, guarded
 from platform_api.representations import json_bytes
 from platform_api.service import ServiceOf
 
-router = APIRouter(tags=[TAG])
+router = guarded(TAG)
 OverrideId = Annotated[str, in_path("Id of an override.", "o_1f0e2d3c4b5a", r"^o_[0-9a-f]{12}$")]
 Reads = Annotated[Principal, Depends(Holding(Scope.FACTORS_READ))]
 Writes = Annotated[Principal, Depends(Holding(Scope.FACTORS_WRITE))]

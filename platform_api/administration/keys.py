@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Body, Depends, Request, Response
+from fastapi import Body, Depends, Request, Response
 from pydantic import AfterValidator, AwareDatetime, Field
 
 from ecomind.identity import KeyInfo, Principal, Role, Scope
@@ -32,14 +32,15 @@ from platform_api.administration.frame import (
     listed,
     single,
 )
-from platform_api.callers import Holding
+from platform_api.callers import Holding, guarded
 from platform_api.service import ServiceOf
 
-router = APIRouter(tags=[TAG])
+router = guarded(TAG)
 KeyId = Annotated[str, in_path("Id of a key.", "V1StGXR8", r"^[0-9A-Za-z]{8}$")]
 Administers = Annotated[Principal, Depends(Holding(Scope.ADMIN_KEYS))]
 Creates = Annotated[Principal, Depends(Holding(Scope.ADMIN_KEYS, freshly="key.create"))]
 Rotates = Annotated[Principal, Depends(Holding(Scope.ADMIN_KEYS, freshly="key.rotate"))]
+Revokes = Annotated[Principal, Depends(Holding(Scope.ADMIN_KEYS, freshly="key.revoke"))]
 LONGEST = timedelta(days=36_500)
 GRACE_MAX_H = 24 * 30
 
@@ -217,9 +218,7 @@ def rotate_key(
     responses=GONE,
     openapi_extra=MATCHES,
 )
-def revoke_key(
-    request: Request, service: ServiceOf, principal: Administers, key_id: KeyId
-) -> Response:
+def revoke_key(request: Request, service: ServiceOf, principal: Revokes, key_id: KeyId) -> Response:
     """Revoke one."""
     with changing(service, principal) as store:
         check_match(request, _state(store.keys.get(principal.org_id, key_id)))

@@ -9,7 +9,7 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Depends, Request, Response
+from fastapi import Depends, Request, Response
 from pydantic import Field
 
 from ecomind.identity import IdentityStore, Membership, Principal, Role, Scope
@@ -31,13 +31,15 @@ from platform_api.administration.frame import (
     single,
 )
 from platform_api.administration.users import USER_ID
-from platform_api.callers import Holding
+from platform_api.callers import Holding, guarded
 from platform_api.problems import Refused
 from platform_api.service import ServiceOf
 
-router = APIRouter(tags=[TAG])
+router = guarded(TAG)
 PersonId = Annotated[str, in_path("Id of a person.", "p_1f0e2d3c4b5a6978", r"^p_[0-9a-f]{16}$")]
 Administers = Annotated[Principal, Depends(Holding(Scope.ADMIN_MEMBERS))]
+Sets = Annotated[Principal, Depends(Holding(Scope.ADMIN_MEMBERS, freshly="member.set"))]
+Removes = Annotated[Principal, Depends(Holding(Scope.ADMIN_MEMBERS, freshly="member.remove"))]
 OwnRows = Annotated[str, Field(pattern=USER_ID)]
 MemberRole = Annotated[
     Role, Field(json_schema_extra={"enum": ["owner", "admin", "analyst", "viewer", "billing"]})
@@ -152,7 +154,7 @@ def member(service: ServiceOf, principal: Administers, person_id: PersonId) -> R
     responses=CREATED,
     openapi_extra=MAKES,
 )
-def create_member(service: ServiceOf, principal: Administers, new: NewMember) -> Response:
+def create_member(service: ServiceOf, principal: Sets, new: NewMember) -> Response:
     """Invite somebody, or make a person who is known already a member."""
     org_id = principal.org_id
     with changing(service, principal) as store:
@@ -178,7 +180,7 @@ def create_member(service: ServiceOf, principal: Administers, new: NewMember) ->
 def change_member(
     request: Request,
     service: ServiceOf,
-    principal: Administers,
+    principal: Sets,
     person_id: PersonId,
     change: MemberChange,
 ) -> Response:
@@ -203,7 +205,7 @@ def change_member(
     openapi_extra=MATCHES,
 )
 def delete_member(
-    request: Request, service: ServiceOf, principal: Administers, person_id: PersonId
+    request: Request, service: ServiceOf, principal: Removes, person_id: PersonId
 ) -> Response:
     """End one."""
     with changing(service, principal) as store:

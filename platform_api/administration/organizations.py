@@ -10,7 +10,7 @@ from dataclasses import asdict, replace
 from datetime import datetime
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Depends, Request, Response
+from fastapi import Depends, Request, Response
 from pydantic import Field
 
 from ecomind.identity import IdentityStore, Principal, Scope
@@ -29,11 +29,11 @@ from platform_api.administration.frame import (
     listed,
     single,
 )
-from platform_api.callers import Holding
+from platform_api.callers import Holding, guarded
 from platform_api.problems import Refused
 from platform_api.service import ServiceOf
 
-router = APIRouter(tags=[TAG])
+router = guarded(TAG)
 OrgId = Annotated[str, in_path("The organisation of the credential.", "acme")]
 Days = Annotated[int, Field(ge=1, le=36_500)]
 

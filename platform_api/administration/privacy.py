@@ -9,7 +9,7 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Annotated, Any, Self
 
-from fastapi import APIRouter, Depends, Response
+from fastapi import Depends, Response
 from pydantic import Field, model_validator
 
 from ecomind.identity import Job, JobKind, JobState, Principal, Scope
@@ -23,13 +23,16 @@ from platform_api.administration.frame import (
     single,
 )
 from platform_api.administration.users import USER_ID
-from platform_api.callers import Holding
+from platform_api.callers import Holding, guarded
 from platform_api.problems import Refused
 from platform_api.service import ServiceOf
 
-router = APIRouter(tags=["privacy"])
+router = guarded("privacy")
 JobId = Annotated[str, in_path("Id of a request.", "j_1f0e2d3c4b5a6978", r"^j_[0-9a-f]{16}$")]
 Administers = Annotated[Principal, Depends(Holding(Scope.ADMIN_PRIVACY))]
+Erases = Annotated[Principal, Depends(Holding(Scope.ADMIN_PRIVACY, freshly="erasure.request"))]
+Exports = Annotated[Principal, Depends(Holding(Scope.ADMIN_PRIVACY, freshly="export.request"))]
+Fetches = Annotated[Principal, Depends(Holding(Scope.ADMIN_PRIVACY, freshly="export.fetch"))]
 _KINDS = (JobKind.ERASURE, JobKind.EXPORT)
 _LISTED_MAX = 500
 _ASKED: dict[int | str, dict[str, Any]] = {
@@ -125,7 +128,7 @@ def _ask(service: ServiceOf, principal: Principal, kind: JobKind, person: OfPers
     response_model=PrivacyJob,
     responses=_ASKED,
 )
-def request_erasure(service: ServiceOf, principal: Administers, person: OfPerson) -> Response:
+def request_erasure(service: ServiceOf, principal: Erases, person: OfPerson) -> Response:
     """Ask for one."""
     return _ask(service, principal, JobKind.ERASURE, person)
 
@@ -138,7 +141,7 @@ def request_erasure(service: ServiceOf, principal: Administers, person: OfPerson
     responses=_ASKED,
     openapi_extra={"x-problems": ["conflict"]},
 )
-def request_export(service: ServiceOf, principal: Administers, person: OfPerson) -> Response:
+def request_export(service: ServiceOf, principal: Exports, person: OfPerson) -> Response:
     """Ask for one."""
     return _ask(service, principal, JobKind.EXPORT, person)
 
@@ -181,7 +184,7 @@ def privacy_job(service: ServiceOf, principal: Administers, job_id: JobId) -> Re
     },
     openapi_extra={"x-problems": ["not-found"]},
 )
-def privacy_archive(service: ServiceOf, principal: Administers, job_id: JobId) -> Response:
+def privacy_archive(service: ServiceOf, principal: Fetches, job_id: JobId) -> Response:
     """The archive."""
     job = _found(service, principal, job_id)
     if job.state is not JobState.DONE or job.result_path is None:

@@ -9,7 +9,7 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Depends, Response
+from fastapi import Depends, Response
 from pydantic import Field
 
 from ecomind.identity import Job, JobKind, Principal, Scope
@@ -21,12 +21,12 @@ from platform_api.administration.frame import (
     in_path,
     single,
 )
-from platform_api.callers import Holding
+from platform_api.callers import Holding, guarded
 from platform_api.problems import Refused, wrong_member
 from platform_api.reads.reports import PERIOD
 from platform_api.service import ServiceOf
 
-router = APIRouter(tags=["reports"])
+router = guarded("reports")
 JobId = Annotated[str, in_path("Id of a request.", "j_1f0e2d3c4b5a6978", r"^j_[0-9a-f]{16}$")]
 
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import Annotated
 
-from fastapi import APIRouter, Depends, Request, Response
+from fastapi import Depends, Request, Response
 
 from ecomind.identity import Principal, Scope
 from platform_api.administration.frame import (
@@ -29,10 +29,10 @@ from platform_api.administration.frame import (
     only,
     single,
 )
-from platform_api.callers import Holding
+from platform_api.callers import Holding, guarded
 from platform_api.service import ServiceOf
 
-router = APIRouter(tags=[TAG])
+router = guarded(TAG)
 TeamId = Annotated[str, in_path("Id of a team.", "research")]
 Reads = Annotated[Principal, Depends(Holding(Scope.MARTS_READ))]
 Administers = Annotated[Principal, Depends(Holding(Scope.ADMIN_MEMBERS))]

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import Annotated
 
-from fastapi import APIRouter, Depends, Query, Request, Response
+from fastapi import Depends, Query, Request, Response
 from pydantic import Field
 
 from ecomind.identity import IdentityStore, Principal, Scope
@@ -31,11 +31,11 @@ from platform_api.administration.frame import (
     only,
     single,
 )
-from platform_api.callers import Holding
+from platform_api.callers import Holding, guarded
 from platform_api.problems import wrong_member
 from platform_api.service import ServiceOf
 
-router = APIRouter(tags=[TAG])
+router = guarded(TAG)
 USER_ID = r"^[^\x00-\x20/?#\x7f]{1,128}$"
 UserId = Annotated[
     str, in_path("Pseudonym of a user.", "u_0f343b0931126a20f133d67c2b018a3b", USER_ID)

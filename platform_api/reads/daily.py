@@ -11,7 +11,7 @@ from datetime import UTC, date, datetime
 from typing import Annotated, Any
 from urllib.parse import urlencode
 
-from fastapi import APIRouter, Depends, Query, Request, Response
+from fastapi import Depends, Query, Request, Response
 
 from ecomind.identity import Principal, Scope
 from ecomind.warehouse.columns import MEASURES, VERSIONS
@@ -19,13 +19,13 @@ from ecomind.warehouse.daily import GROUPS, Group, Page, columns, daily
 from ecomind.warehouse.held import HeldSnapshot
 from ecomind.warehouse.reader import Lens, OrgReader
 from platform_api import caching
-from platform_api.callers import Holding
+from platform_api.callers import Holding, guarded
 from platform_api.problems import wrong_parameter
 from platform_api.reads import cursors
 from platform_api.representations import Media, arrow_bytes, chosen, csv_bytes, json_bytes
 from platform_api.service import Service, ServiceOf
 
-router = APIRouter(tags=["figures"])
+router = guarded("figures")
 PATH = "/v1/aggregate/daily"
 DEFAULT_DAYS = 30
 DEFAULT_LIMIT = 1_000

@@ -9,18 +9,18 @@ from __future__ import annotations
 from datetime import date
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Depends, Query, Request, Response
+from fastapi import Depends, Query, Request, Response
 
 from ecomind.identity import Principal, Scope
 from ecomind.warehouse.explanation import Cell, NothingToExplain, UnknownMetric, explain
 from ecomind.warehouse.reader import Lens, OrgReader
 from platform_api import caching
-from platform_api.callers import Holding, sentence
+from platform_api.callers import Holding, guarded, sentence
 from platform_api.problems import Refused, wrong_parameter
 from platform_api.representations import json_bytes
 from platform_api.service import ServiceOf
 
-router = APIRouter(tags=["figures"])
+router = guarded("figures")
 _LONGEST = 512
 _TEXT = {"type": "string"}
 _NUMBER = {"type": ["number", "null"]}

@@ -10,18 +10,18 @@ from datetime import datetime
 from typing import Annotated, Any
 from urllib.parse import quote
 
-from fastapi import APIRouter, Depends, Path, Request, Response
+from fastapi import Depends, Path, Request, Response
 from pydantic import BaseModel
 
 from ecomind.identity import Principal, Scope
 from ecomind.warehouse.bundles import Bundle, UnknownBundle, list_bundles, open_bundle
 from platform_api import caching
-from platform_api.callers import Holding
+from platform_api.callers import Holding, guarded
 from platform_api.problems import Refused
 from platform_api.representations import json_bytes
 from platform_api.service import ServiceOf
 
-router = APIRouter(tags=["reports"])
+router = guarded("reports")
 PERIOD = r"^[0-9]{4}-(0[1-9]|1[0-2])$"
 Period = Annotated[str, Path(pattern=PERIOD, description="Month.", examples=["2026-10"])]
 Version = Annotated[int, Path(ge=1, le=999_999, description="Version of that month's report.")]

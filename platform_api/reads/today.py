@@ -8,7 +8,7 @@ from __future__ import annotations
 from datetime import UTC, date, datetime
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Depends, Request, Response
+from fastapi import Depends, Request, Response
 from pydantic import BaseModel, ConfigDict
 
 from ecomind.identity import Principal, Scope
@@ -16,11 +16,11 @@ from ecomind.warehouse.columns import SCENARIOS
 from ecomind.warehouse.daily import Group, daily
 from ecomind.warehouse.reader import OrgReader
 from platform_api import caching
-from platform_api.callers import Holding
+from platform_api.callers import Holding, guarded
 from platform_api.representations import json_bytes
 from platform_api.service import ServiceOf
 
-router = APIRouter(tags=["figures"])
+router = guarded("figures")
 _MEASURES = {
     "energy_kwh": "energy_{s}_kwh",
     "water_l": "water_{s}_l",

@@ -34,6 +34,8 @@ class Row:
     """Whether the address names something that only one organisation has."""
     is_final: bool = False
     """Whether it ends the organisation it is used on."""
+    takes_fresh_sign_in: bool = False
+    """Whether people must have signed in within the last ten minutes."""
 
 
 def fixed(text: str) -> Address:
@@ -99,7 +101,12 @@ ORGANIZATIONS = {
         ADMINS, _own, body=given(preferences={"logs_days": 30}), names_an_object=True
     ),
     ("DELETE", "/v1/orgs/{org_id}"): Row(
-        frozenset({Role.OWNER}), _own, 204, names_an_object=True, is_final=True
+        frozenset({Role.OWNER}),
+        _own,
+        204,
+        names_an_object=True,
+        is_final=True,
+        takes_fresh_sign_in=True,
     ),
 }
 DIRECTORY = {
@@ -124,26 +131,46 @@ DIRECTORY = {
         ADMINS, of("/v1/users", things.user), 204, names_an_object=True
     ),
     ("GET", "/v1/members"): Row(ADMINS, fixed("/v1/members")),
-    ("POST", "/v1/members"): Row(ADMINS, fixed("/v1/members"), 201, things.new_member),
+    ("POST", "/v1/members"): Row(
+        ADMINS, fixed("/v1/members"), 201, things.new_member, takes_fresh_sign_in=True
+    ),
     ("GET", "/v1/members/{person_id}"): Row(
         ADMINS, of("/v1/members", things.member), names_an_object=True
     ),
     ("PATCH", "/v1/members/{person_id}"): Row(
-        ADMINS, of("/v1/members", things.member), body=given(role="viewer"), names_an_object=True
+        ADMINS,
+        of("/v1/members", things.member),
+        body=given(role="viewer"),
+        names_an_object=True,
+        takes_fresh_sign_in=True,
     ),
     ("DELETE", "/v1/members/{person_id}"): Row(
-        ADMINS, of("/v1/members", things.member), 204, names_an_object=True
+        ADMINS,
+        of("/v1/members", things.member),
+        204,
+        names_an_object=True,
+        takes_fresh_sign_in=True,
     ),
 }
 KEYS = {
     ("GET", "/v1/keys"): Row(ADMINS, fixed("/v1/keys")),
-    ("POST", "/v1/keys"): Row(ADMINS, fixed("/v1/keys"), 201, given(role="ingest", name="gateway")),
+    ("POST", "/v1/keys"): Row(
+        ADMINS,
+        fixed("/v1/keys"),
+        201,
+        given(role="ingest", name="gateway"),
+        takes_fresh_sign_in=True,
+    ),
     ("GET", "/v1/keys/{key_id}"): Row(ADMINS, of("/v1/keys", things.key), names_an_object=True),
     ("DELETE", "/v1/keys/{key_id}"): Row(
-        ADMINS, of("/v1/keys", things.key), 204, names_an_object=True
+        ADMINS, of("/v1/keys", things.key), 204, names_an_object=True, takes_fresh_sign_in=True
     ),
     ("POST", "/v1/keys/{key_id}/rotate"): Row(
-        ADMINS, of("/v1/keys", things.key, "/rotate"), body=given(), names_an_object=True
+        ADMINS,
+        of("/v1/keys", things.key, "/rotate"),
+        body=given(),
+        names_an_object=True,
+        takes_fresh_sign_in=True,
     ),
 }
 RULES = {
@@ -176,17 +203,20 @@ RULES = {
 }
 PRIVACY = {
     ("POST", "/v1/privacy/erasures"): Row(
-        ADMINS, fixed("/v1/privacy/erasures"), 202, things.somebody
+        ADMINS, fixed("/v1/privacy/erasures"), 202, things.somebody, takes_fresh_sign_in=True
     ),
     ("POST", "/v1/privacy/exports"): Row(
-        ADMINS, fixed("/v1/privacy/exports"), 202, things.somebody
+        ADMINS, fixed("/v1/privacy/exports"), 202, things.somebody, takes_fresh_sign_in=True
     ),
     ("GET", "/v1/privacy/jobs"): Row(ADMINS, fixed("/v1/privacy/jobs")),
     ("GET", "/v1/privacy/jobs/{job_id}"): Row(
         ADMINS, of("/v1/privacy/jobs", things.privacy_job), names_an_object=True
     ),
     ("GET", "/v1/privacy/jobs/{job_id}/archive"): Row(
-        ADMINS, of("/v1/privacy/jobs", things.exported, "/archive"), names_an_object=True
+        ADMINS,
+        of("/v1/privacy/jobs", things.exported, "/archive"),
+        names_an_object=True,
+        takes_fresh_sign_in=True,
     ),
 }
 

@@ -22,8 +22,12 @@ from pathlib import Path
 from typing import Any
 
 import httpx
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from joserfc import jwt
+from joserfc.jwk import OKPKey
 
 from ecomind.identity import Actor, IdentityStore, Role, open_store
+from ecomind.identity.local_identity import LOCAL_ISSUER
 from ecomind.settings import PROJECT_ROOT, Settings
 from ecomind.warehouse.publish import publish
 from tests.dbt_project.raw_store import RECEIVED, RawStore, event
@@ -138,6 +142,27 @@ class Platform:
             made = self.store.keys.create(org_id, role, f"{org_id} {role.value}", origins=origins)
             self._keys[org_id, role] = made[0]
         return self._keys[org_id, role]
+
+    def person(self, role: Role, org_id: str = OURS) -> str:
+        """A new person of a role."""
+        subject = f"{org_id}-{role.value}-{next(self._numbers)}"
+        person_id = self.store.people.add(LOCAL_ISSUER, subject, subject=subject)
+        self.store.people.set_member(org_id, person_id, role)
+        return person_id
+
+    def session(self, person_id: str) -> str:
+        """The token of a person who signs in now."""
+        code = self.store.sign_in_codes.create(person_id).text
+        return self.store.sessions.redeem(code).token
+
+    def aged(self, token: str, seconds: int) -> str:
+        """The same session as if the person had signed in that long ago."""
+        seed = (self.home / "secrets" / "session-key").read_bytes()
+        key = OKPKey.import_key(Ed25519PrivateKey.from_private_bytes(seed))
+        key.ensure_kid()
+        claims = jwt.decode(token, key, ["Ed25519"]).claims
+        claims |= {"auth_time": int(time.time()) - seconds}
+        return jwt.encode({"alg": "Ed25519", "kid": key.kid}, claims, key, ["Ed25519"])
 
     def new_organization(self) -> str:
         """An organisation of its own, for what cannot be undone."""

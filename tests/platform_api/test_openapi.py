@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -11,6 +12,8 @@ import pytest
 
 from ecomind.identity import Role
 from ecomind.settings import PROJECT_ROOT
+from platform_api.app import document
+from platform_api.problems import TITLES
 from tests.platform_api.running import Platform
 
 CHECKS = (
@@ -41,6 +44,14 @@ def check_clean(found: subprocess.CompletedProcess[str], platform: Platform) -> 
     assert "failed with" not in platform.output.read_text()
 
 
+def test_the_page_of_the_api_names_every_address_and_every_problem() -> None:
+    page = (PROJECT_ROOT / "docs" / "api.md").read_text("utf-8")
+    named = {re.sub(r"\b[A-Z]+\b", "{}", each) for each in re.findall(r"/v1/[\w/.-]+\w", page)}
+    addresses = {re.sub(r"{\w+}", "{}", path) for path in document()["paths"]}
+    assert named == {path for path in addresses if path.startswith("/v1/")}
+    assert [name for name in TITLES if f"`{name}`" not in page] == []
+
+
 def test_generated_questions_find_nothing_undocumented(platform: Platform, tmp_path: Path) -> None:
     found = explore(
         platform, tmp_path,
@@ -56,7 +67,7 @@ def test_generated_changes_find_nothing_undocumented(platform: Platform, tmp_pat
     found = explore(
         platform, tmp_path,
         "--phases", "examples,coverage,fuzzing", "--max-examples", "8", "--checks", CHECKS,
-        "--include-tag", "administration",
+        "--include-tag", "administration", "--include-tag", "privacy",
         credential=platform.key(Role.ADMIN, platform.new_organization()),
     )  # fmt: skip
     check_clean(found, platform)
