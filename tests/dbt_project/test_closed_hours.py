@@ -12,6 +12,7 @@ import pytest
 
 from tests.dbt_project.raw_store import RECEIVED, event
 from tests.dbt_project.warehouse import DATA_TESTS, Warehouse
+from tests.support.dbt_process import EARLY_CACHE
 
 OLD = RECEIVED.replace(minute=0) - timedelta(days=40)
 CLOSED_BEFORE = RECEIVED.replace(minute=0) - timedelta(days=30)
@@ -81,7 +82,7 @@ def test_figures_stay_when_their_hours_are_touched_again(warehouse: Warehouse) -
     other = table(warehouse, "other", "mart.org_footprint_daily")
     with warehouse.store() as store:
         store.load("2", [late("acme", 1), late("other", 1)])
-    warehouse.build("--selector", "frequent")
+    warehouse.build("--selector", "frequent", **{EARLY_CACHE: "1"})
     assert {name: table(warehouse, "acme", name) for name in TABLES} == before
     assert table(warehouse, "other", "mart.org_footprint_daily") != other
 

@@ -16,6 +16,7 @@ import os
 import subprocess
 import sys
 import tempfile
+import threading
 from collections.abc import Mapping, Sequence
 from functools import cache
 from pathlib import Path
@@ -25,6 +26,8 @@ if TYPE_CHECKING:
     from dbt.contracts.graph.manifest import Manifest
 
 ROOT = Path(__file__).resolve().parents[2]
+EARLY_CACHE = "TESTS_EARLY_CACHE"
+"""Variable that makes dbt fail if it learns only while models run which tables the raw store has."""
 
 
 class DbtProcess:
@@ -100,6 +103,19 @@ def _parsed() -> Manifest:
     return parsed.result
 
 
+def _refuse_late_cache() -> None:
+    from dbt.adapters.cache import RelationsCache  # noqa: PLC0415
+
+    add = RelationsCache.add
+
+    def add_early(cache: RelationsCache, relation: Any) -> None:
+        is_early = threading.current_thread() is threading.main_thread()
+        assert is_early or relation.schema != "raw", relation
+        add(cache, relation)
+
+    RelationsCache.add = add_early
+
+
 def _invoke(manifest: Manifest, asked: dict[str, Any]) -> int:
     """Run dbt in this process, a fork; returns its exit code."""
     from dbt.cli.main import dbtRunner  # noqa: PLC0415
@@ -109,6 +125,8 @@ def _invoke(manifest: Manifest, asked: dict[str, Any]) -> int:
         os.dup2(os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT), number)
     os.environ.clear()
     os.environ.update(asked["environment"])
+    if EARLY_CACHE in os.environ:
+        _refuse_late_cache()
     for node in manifest.nodes.values():
         if isinstance(node, SeedNode):
             node.root_path = str(Path(asked["project_root"]) / "dbt_project")
