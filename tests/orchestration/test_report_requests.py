@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
 
 import dagster as dg
@@ -18,11 +19,12 @@ ORG_ID = "aurelia"
 
 
 @pytest.fixture
-def instance(settings: Settings, tmp_path: Path) -> dg.DagsterInstance:
+def instance(settings: Settings, tmp_path: Path) -> Iterator[dg.DagsterInstance]:
     settings.served_dir.mkdir(parents=True)
     publish_snapshot(settings.served_dir)
     open_store(settings).organizations.create(ORG_ID, "Aurelia Health")
-    return dg.DagsterInstance.ephemeral(str(tmp_path))
+    with dg.DagsterInstance.ephemeral(str(tmp_path)) as made:
+        yield made
 
 
 def ask(settings: Settings, period: str) -> Job:
