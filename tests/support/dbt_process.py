@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
 ROOT = Path(__file__).resolve().parents[2]
 EARLY_CACHE = "TESTS_EARLY_CACHE"
-"""Variable that makes dbt fail if it learns only while models run which tables the raw store has."""
+"""Variable that makes dbt fail if a model is the first to ask for the raw store's tables."""
 
 
 class DbtProcess:
