@@ -81,7 +81,7 @@ class Data:
         return _read_mart(self._key, name, start, end, self._reader)
 
     def footprints(self, grain: str, start: date, end: date) -> pd.DataFrame:
-        """Daily footprints by ``org``, ``team``, ``user``, ``model`` or ``region``."""
+        """Daily footprints by ``org``, ``team``, ``user``, ``model``, ``region`` or ``source``."""
         return with_tokens(self.mart(f"{grain}_footprint_daily", start, end))
 
     def people_per_team(self, start: date, end: date) -> dict[str, int]:

@@ -1,4 +1,4 @@
-"""Daily rows split by team, person, model or region, with the label a reader knows.
+"""Daily rows split by team, person, model, region or source, with the label a reader knows.
 
 Belongs here: joining names to ids and hiding small teams from those who may not see people.
 Does not belong here: sums over periods (``figures``) or presentation.
@@ -58,11 +58,18 @@ def regions(data: Data, start: date, end: date) -> pd.DataFrame:
     return rows.assign(label=place + " · " + rows["provider"])
 
 
+def sources(data: Data, start: date, end: date) -> pd.DataFrame:
+    """Rows per source: the gateway, SDK or browser extension that told of the calls."""
+    rows = data.footprints("source", start, end)
+    return rows.assign(label=rows["source"])
+
+
 BREAKDOWNS: dict[str, Callable[[Data, date, date], pd.DataFrame]] = {
     "Team": teams,
     "Model": models,
     "Provider": providers,
     "Region": regions,
+    "Source": sources,
 }
 
 

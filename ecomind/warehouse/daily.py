@@ -29,6 +29,7 @@ class Group(StrEnum):
     PROVIDER = "provider"
     MODEL = "model"
     REGION = "region"
+    SOURCE = "source"
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +47,7 @@ GROUPS: Mapping[Group, Grouped] = {
     Group.PROVIDER: Grouped("model_footprint_daily", ("provider",)),
     Group.MODEL: Grouped("model_footprint_daily", ("provider", "model")),
     Group.REGION: Grouped("region_footprint_daily", ("provider", "region", "zone_id")),
+    Group.SOURCE: Grouped("source_footprint_daily", ("source",)),
 }
 
 Position = tuple[date, tuple[str, ...]]

@@ -32,7 +32,7 @@ DEFAULT_LIMIT = 1_000
 LIMIT_MAX = 50_000
 
 _TEXT = {"type": "string"}
-_KEYS = ("team_id", "user_id", "provider", "model", "region", "zone_id")
+_KEYS = ("team_id", "user_id", "provider", "model", "region", "zone_id", "source")
 _EXAMPLE_ROW = {
     "usage_date": "2026-11-20",
     "provider": "anthropic",
@@ -132,9 +132,10 @@ class Question:
 
 @router.get(
     PATH,
-    summary="Footprints by day, split by organisation, team, user, provider, model or region",
+    summary="Footprints by day, split by organisation, team, user, model or another group",
     description="JSON, CSV or an Arrow stream by `Accept`. `user` takes `people:read`; without "
-    "it, teams of fewer than five people stand together as `small-teams`. Pages of one walk are "
+    "it, teams of fewer than five people stand together as `small-teams`. `source` is who told of "
+    "the calls, such as a gateway, an SDK or the browser extension. Pages of one walk are "
     "of one publication; `410` says that it is no longer kept.",
     responses={
         200: {

@@ -135,7 +135,7 @@ def footprint(model: Model, calls: int, random_: random.Random) -> dict[str, obj
     it_kwh = (out * model.out_wh + (fresh + 0.14 * cached) * model.in_wh) / 1e6
     row: dict[str, object] = {
         "project_id": "unattributed",
-        "source": "urn:ecomind:native",
+        "source": "urn:ecomind:native" if model.level < 5 else "ext-chrome",
         "provider": model.provider,
         "model": model.model,
         "region": model.region,

@@ -81,6 +81,9 @@ READS = {
     ("GET", "/v1/aggregate/daily?group_by=model"): Row(
         READERS, fixed("/v1/aggregate/daily?group_by=model")
     ),
+    ("GET", "/v1/aggregate/daily?group_by=source"): Row(
+        READERS, fixed("/v1/aggregate/daily?group_by=source")
+    ),
     ("GET", "/v1/aggregate/daily?group_by=user"): Row(
         ADMINS, fixed("/v1/aggregate/daily?group_by=user")
     ),

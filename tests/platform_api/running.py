@@ -42,7 +42,12 @@ DAYS = 3
 MODELS = (
     {"provider": "openai", "request_model": "gpt-4o"},
     {"provider": "openai", "request_model": "gpt-4o-mini", "region": "eastus"},
-    {"provider": "anthropic", "request_model": "claude-opus-4", "inference_geo": "DE"},
+    {
+        "provider": "anthropic",
+        "request_model": "claude-opus-4",
+        "inference_geo": "DE",
+        "source": "urn:example:gateway",
+    },
 )
 
 

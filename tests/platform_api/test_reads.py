@@ -74,6 +74,9 @@ def test_rows_are_those_of_the_mart(platform: Platform, group: Group) -> None:
         assert sum(row[name] for row in found) == pytest.approx(sum(row[name] for row in expected))
     if group is not Group.PROVIDER:
         assert len(found) == len(expected)
+    if group is Group.SOURCE:
+        sources = {"urn:test", "urn:example:gateway"}
+        assert {row["source"] for row in found} == sources
     for row in found:
         assert 1 <= row["data_quality_score"] <= 5
 

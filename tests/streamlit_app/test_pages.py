@@ -234,7 +234,7 @@ def test_the_basis_reaches_every_page_and_is_kept(open_page: Open) -> None:
         assert "no market factor" in app.caption[0].value
 
 
-@pytest.mark.parametrize("split", ["Team", "Model", "Provider", "Region"])
+@pytest.mark.parametrize("split", ["Team", "Model", "Provider", "Region", "Source"])
 def test_trends_split_every_way(open_page: Open, split: str) -> None:
     app = open_page("trends", Role.VIEWER)
     app.selectbox(key="trend_split").select(split)
