@@ -19,6 +19,7 @@ import pyarrow.parquet as pq
 from ecomind.contract.landing import LandedName
 from ecomind.identity import Role, open_store
 from ecomind.settings import Settings
+from tests.support.outlived import ends_with_tests
 
 ROOT = Path(__file__).resolve().parents[2]
 START_S = 30
@@ -79,13 +80,15 @@ class Running:
 
     def spawn(self) -> subprocess.Popen[bytes]:
         with self.output.open("ab") as output:
-            return subprocess.Popen(
-                [sys.executable, "-m", "ingest_api"],
-                cwd=ROOT,
-                env=self.environment,
-                stdout=output,
-                stderr=output,
-                start_new_session=True,
+            return ends_with_tests(
+                subprocess.Popen(
+                    [sys.executable, "-m", "ingest_api"],
+                    cwd=ROOT,
+                    env=self.environment,
+                    stdout=output,
+                    stderr=output,
+                    start_new_session=True,
+                )
             )
 
     def start(self) -> Running:

@@ -32,6 +32,7 @@ from ecomind.settings import PROJECT_ROOT, Settings
 from ecomind.warehouse.publish import publish
 from tests.dbt_project.raw_store import RECEIVED, RawStore, event
 from tests.dbt_project.warehouse import DATA_TESTS, Warehouse
+from tests.support.outlived import ends_with_tests
 
 START_S = 60
 OURS, OTHERS = "aurelia", "borealis"
@@ -196,12 +197,14 @@ class Platform:
             "ECOMIND_PLATFORM_PORT": str(self.port),
         }
         with self.output.open("ab") as output:
-            self._process = subprocess.Popen(
-                [sys.executable, "-m", "platform_api"],
-                cwd=PROJECT_ROOT,
-                env=environment,
-                stdout=output,
-                stderr=output,
+            self._process = ends_with_tests(
+                subprocess.Popen(
+                    [sys.executable, "-m", "platform_api"],
+                    cwd=PROJECT_ROOT,
+                    env=environment,
+                    stdout=output,
+                    stderr=output,
+                )
             )
         deadline = time.monotonic() + START_S
         while time.monotonic() < deadline:

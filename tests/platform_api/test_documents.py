@@ -18,6 +18,7 @@ from ecomind.identity import Role, open_store
 from ecomind.identity.credentials import credential_of as key_of
 from ecomind.settings import PROJECT_ROOT, Settings
 from platform_api.server import CannotServe, listen
+from tests.support.outlived import ends_with_tests
 
 
 def free_port() -> int:
@@ -47,12 +48,14 @@ def keys(port: int, settings: Settings) -> dict[Role, str]:
 
 @pytest.fixture
 def server(port: int, settings: Settings, keys: dict[Role, str]) -> Iterator[str]:
-    process = subprocess.Popen(
-        [sys.executable, "-m", "platform_api"],
-        cwd=PROJECT_ROOT,
-        env=os.environ,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
+    process = ends_with_tests(
+        subprocess.Popen(
+            [sys.executable, "-m", "platform_api"],
+            cwd=PROJECT_ROOT,
+            env=os.environ,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+        )
     )
     url = f"http://127.0.0.1:{port}"
     try:

@@ -23,6 +23,7 @@ from ecomind.settings import Settings, get_settings
 from streamlit_app.launch import command
 from tests.streamlit_app.support import OURS, SNAPSHOT_ID, bundle, install
 from tests.support.identity_provider import free_port
+from tests.support.outlived import ends_with_tests
 from tests.support.restated import install_restated
 
 sync_api = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
@@ -91,8 +92,10 @@ def running(
     get_settings.cache_clear()
     log = tmp_path / "dashboard.log"
     with log.open("wb") as output:
-        process = subprocess.Popen(
-            command(get_settings()), env=os.environ, stdout=output, stderr=subprocess.STDOUT
+        process = ends_with_tests(
+            subprocess.Popen(
+                command(get_settings()), env=os.environ, stdout=output, stderr=subprocess.STDOUT
+            )
         )
         url = f"http://127.0.0.1:{port}"
         try:

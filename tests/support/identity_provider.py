@@ -28,6 +28,8 @@ from joserfc import jwt
 from joserfc.jwk import ECKey, Key, OKPKey, RSAKey
 from joserfc.jws import JWSRegistry
 
+from tests.support.outlived import ends_with_tests
+
 HERE = Path(__file__).parent / "oidc_provider"
 CLIENT_ID, CLIENT_SECRET = "ecomind-dashboard", "of-this-test-run-only"
 _STARTS_WITHIN_S = 30.0
@@ -81,9 +83,11 @@ class Provider:
             "people": self.people,
             "idTokenSeconds": self.id_token_s,
         }
-        self._process = subprocess.Popen(
-            ["node", "provider.mjs", json.dumps(given)],
-            cwd=HERE, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
+        self._process = ends_with_tests(
+            subprocess.Popen(
+                ["node", "provider.mjs", json.dumps(given)],
+                cwd=HERE, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
+            )
         )  # fmt: skip
         deadline = time.monotonic() + _STARTS_WITHIN_S
         while time.monotonic() < deadline:
