@@ -1,9 +1,10 @@
-"""Kill -9 at random moments, many times: ingest, sealing, merging, load, build and publication.
+"""Kill -9 many times: ingest, sealing, merging, load, build, publication and erasure.
 
     python -m benchmarks.kills --rounds 20
 
 Runs the kill tests of the rooms with so many rounds each and sums up. What they assert is in
-the tests: nothing acknowledged lost, nothing twice, the snapshot always readable and whole.
+the tests: nothing acknowledged lost, nothing twice, the snapshot always readable and whole, nobody
+erased left over and no total changed.
 """
 
 from __future__ import annotations
@@ -27,6 +28,8 @@ TESTS = {
     "build": "tests/end_to_end/test_killed_builds.py",
     "publication": "tests/ecomind/test_publish.py::"
     "test_killed_publishing_never_leaves_a_broken_snapshot",
+    "erasure": "tests/end_to_end/test_erasure.py"
+    "::test_killed_erasures_leave_nobody_and_change_no_total",
 }
 
 
@@ -59,7 +62,7 @@ def main() -> int:
         )
         if not passed:
             print(done.stdout[-6000:], file=sys.stderr)
-    show("killed at random moments", ["what", "kills", "result", "seconds"], rows)
+    show("killed", ["what", "kills", "result", "seconds"], rows)
     emit("kills", {"rounds": arguments.rounds, "results": {str(row[0]): row[2] for row in rows}})
     return int(any(row[2] == "FAILED" for row in rows))
 

@@ -7,7 +7,7 @@ Does not belong here: HTTP, sessions, or reading the warehouse.
 from ecomind.identity.changes import INSTALLATION, Action
 from ecomind.identity.directory import pseudonym
 from ecomind.identity.errors import Conflict, Forbidden, IdentityError, NotFound
-from ecomind.identity.jobs import Erasure, Job, JobKind, JobState
+from ecomind.identity.jobs import Erasure, Job, JobKind, JobState, Progress
 from ecomind.identity.key_store import KeyInfo
 from ecomind.identity.organizations import OrganizationInfo, Preferences
 from ecomind.identity.overrides import NewOverride
@@ -43,6 +43,7 @@ __all__ = [
     "Person",
     "Preferences",
     "Principal",
+    "Progress",
     "Role",
     "Scope",
     "Subject",

@@ -25,7 +25,7 @@ from ecomind.identity.tables import OrganizationRow
 INSTALLATION = "-"
 """In the place of an organisation: what concerns the installation, such as a person."""
 
-BOOKKEEPING = frozenset({"import_session", "import_part", "api_key_use"})
+BOOKKEEPING = frozenset({"import_session", "import_part", "api_key_use", "job_progress"})
 """Tables in which services note their own progress, which no one decides and nothing audits."""
 
 

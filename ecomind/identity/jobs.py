@@ -7,6 +7,7 @@ the work.
 from __future__ import annotations
 
 import secrets
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from enum import StrEnum
@@ -18,6 +19,7 @@ from sqlalchemy.orm import Session
 from ecomind.identity.changes import Action, Changes
 from ecomind.identity.errors import Conflict, IdentityError, NotFound
 from ecomind.identity.tables import (
+    JobProgressRow,
     JobRow,
     MembershipRow,
     OrganizationRow,
@@ -48,6 +50,15 @@ class JobState(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
+class Progress:
+    """Which step of how many a job came to, counted from one, and what that step does."""
+
+    step: int
+    steps: int
+    doing: str
+
+
+@dataclass(frozen=True, slots=True)
 class Job:
     """A job as its organisation may see it."""
 
@@ -64,6 +75,8 @@ class Job:
     failure: str | None
     expires_at: datetime | None = None
     """When what the job made is removed (UTC)."""
+    progress: Progress | None = None
+    """The step it is at or, of one that failed, was at."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -196,6 +209,25 @@ class JobStore:
             if row.kind == JobKind.ERASURE.value and failure is None:
                 _forget(change.session, row.org_id, row.subject)
 
+    def note_progress(self, job_ids: Iterable[str], progress: Progress) -> None:
+        """Say which step jobs are at."""
+        with self._changes.note() as session:
+            for job_id in job_ids:
+                row = session.get(JobProgressRow, job_id)
+                if row is None:
+                    row = JobProgressRow(job_id=job_id, has_left=False)
+                    session.add(row)
+                row.step, row.steps, row.doing = progress.step, progress.steps, progress.doing
+
+    def note_left(self, job_ids: Iterable[str]) -> None:
+        """Say that calls of the people these jobs erase have their team: all jobs or none."""
+        with self._changes.note() as session:
+            session.execute(
+                update(JobProgressRow)
+                .where(JobProgressRow.job_id.in_(list(job_ids)))
+                .values(has_left=True)
+            )
+
     def forget_result(self, job_id: str) -> None:
         """Say that what a job made is no longer there. Raises ``NotFound``."""
         with self._changes.read() as session:
@@ -213,17 +245,21 @@ class JobStore:
             row = session.get(JobRow, job_id)
             if row is None or row.org_id != org_id:
                 raise NotFound(f"there is no job {job_id}")
-            return _job(row)
+            return _job(row, session.get(JobProgressRow, job_id))
 
     def listed(self, org_id: str | None = None, *kinds: JobKind) -> list[Job]:
         """Jobs of one organisation or of all, newest first."""
-        query = select(JobRow).order_by(JobRow.requested_at.desc(), JobRow.job_id)
+        query = (
+            select(JobRow, JobProgressRow)
+            .outerjoin(JobProgressRow, JobProgressRow.job_id == JobRow.job_id)
+            .order_by(JobRow.requested_at.desc(), JobRow.job_id)
+        )
         if org_id is not None:
             query = query.where(JobRow.org_id == org_id)
         if kinds:
             query = query.where(JobRow.kind.in_([kind.value for kind in kinds]))
         with self._changes.read() as session:
-            return [_job(row) for row in session.scalars(query)]
+            return [_job(row, progress) for row, progress in session.execute(query)]
 
     def erasures(self, org_id: str | None = None) -> list[Erasure]:
         """Everybody whose erasure was asked for and has not ended well yet."""
@@ -235,7 +271,14 @@ class JobStore:
         return [Erasure(org, user, team) for (org, user), team in sorted(found.items())]
 
     def leaving_users(self) -> list[dict[str, Any]]:
-        """Rows for the warehouse of people under erasure, so that their calls keep their team."""
+        """Rows for the warehouse of people under erasure, until their calls have their team."""
+        query = _erasures().join(JobProgressRow, JobProgressRow.job_id == JobRow.job_id)
+        with self._changes.read() as session:
+            # Also those of an earlier try that failed later on: their calls have it for good.
+            left = {
+                (row.org_id, row.subject)
+                for row in session.scalars(query.where(JobProgressRow.has_left))
+            }
         return [
             {
                 "org_id": each.org_id,
@@ -244,7 +287,7 @@ class JobStore:
                 "team_id": each.team_id,
             }
             for each in self.erasures()
-            if each.team_id is not None
+            if each.team_id is not None and (each.org_id, each.user_id) not in left
         ]
 
     def tombstones(self, org_id: str | None = None) -> Tombstones:
@@ -309,7 +352,7 @@ def _forget(session: Session, org_id: str, user_id: str) -> None:
     session.execute(update(JobRow).where(*of_them).values(subject=gone, team_id=None))
 
 
-def _job(row: JobRow) -> Job:
+def _job(row: JobRow, progress: JobProgressRow | None = None) -> Job:
     return Job(
         row.job_id,
         row.org_id,
@@ -323,4 +366,5 @@ def _job(row: JobRow) -> Job:
         row.result_path,
         row.failure,
         row.expires_at,
+        Progress(progress.step, progress.steps, progress.doing) if progress else None,
     )

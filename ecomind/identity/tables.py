@@ -296,6 +296,22 @@ class JobRow(Base):
     expires_at: Mapped[datetime | None] = mapped_column(UtcDateTime())
 
 
+class JobProgressRow(Base):
+    """How far a job is, noted by whoever does it.
+
+    ``has_left``: the calls of who is being erased have their team, so that nobody needs to know it.
+    """
+
+    __tablename__ = "job_progress"
+    __table_args__ = (ForeignKeyConstraint(["job_id"], ["job.job_id"]),)
+
+    job_id: Mapped[str] = mapped_column(String(32), primary_key=True)
+    step: Mapped[int] = mapped_column(Integer())
+    steps: Mapped[int] = mapped_column(Integer())
+    doing: Mapped[str] = mapped_column(String(64))
+    has_left: Mapped[bool] = mapped_column(Boolean())
+
+
 class TombstoneRow(Base):
     """The mark of a pseudonym that was erased; what arrives under it again is erased, too."""
 

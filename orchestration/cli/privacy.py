@@ -90,6 +90,12 @@ def jobs_command(org_id: str | None) -> None:
     table = Table("job", "organisation", "kind", "state", "asked for (UTC)", "", box=None)
     for job in open_store(get_settings()).jobs.listed(org_id, *_KINDS)[:_SHOWN]:
         when = f"{job.requested_at:%Y-%m-%d %H:%M}"
-        told = job.failure or job.result_path or ""
+        told = job.failure or job.result_path or _how_far(job)
         table.add_row(job.job_id, job.org_id, job.kind.value, job.state.value, when, told)
     Console().print(table)
+
+
+def _how_far(job: Job) -> str:
+    if job.progress is None or job.state is not JobState.RUNNING:
+        return ""
+    return f"step {job.progress.step} of {job.progress.steps}: {job.progress.doing}"

@@ -10,6 +10,7 @@ import mmap
 import shutil
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from enum import StrEnum
 from pathlib import Path
 
 import duckdb
@@ -32,16 +33,36 @@ from ecomind.warehouse.snapshot import SnapshotRef, snapshot_name
 _FILLER = b"erased"
 
 
+class Step(StrEnum):
+    """The steps of an erasure, in their order, as who asked for it may read them."""
+
+    SEAL = "waiting for what was received to land"
+    REFRESH = "loading and building what landed"
+    LANDED = "rewriting landed files"
+    RAW = "rewriting the raw store"
+    MARTS = "rewriting the marts"
+    SETTLE = "settling teams"
+    PUBLISH = "publishing"
+    SNAPSHOTS = "removing earlier snapshots"
+    LEFTOVERS = "looking through everything else"
+
+
 class NotErased(EcoMindError):
     """Traces are left that only a person can remove; says where."""
 
 
 @dataclass(frozen=True, slots=True)
 class People:
-    """Whom to erase, and everybody who was erased before."""
+    """Whom to erase, and everybody who was erased before.
+
+    ``begun`` hears of each step; ``left`` that their calls have their team everywhere, so that the
+    warehouse needs to hear of it no more.
+    """
 
     erased: Tombstones
     erasures: Sequence[Erasure]
+    begun: Callable[[Step], None]
+    left: Callable[[], None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,19 +86,27 @@ def erase_people(settings: Settings, run: Run, people: People) -> None:
     again: every step finds what is left to do by looking.
     """
     raw, marts, erasures = settings.raw_database, settings.marts_database, people.erasures
+    people.begun(Step.LANDED)
     run.told(f"landed files rewritten: {rewrite_loaded(settings, people.erased, erasures)}")
+    people.begun(Step.RAW)
     run.told(f"rows of the raw store changed: {rewrite_raw(raw, people.erased, erasures)}")
     if raw.is_file():
         rewritten(raw)
     if marts.is_file():
+        people.begun(Step.MARTS)
         with duckdb.connect(marts) as connection:
             connection.execute("set timezone = 'UTC'")
             run.told(f"rows of the marts changed: {erase(connection, erasures)}")
-        run.settle_basis()
         rewritten(marts, beside={RAW_DATABASE: raw})
+        people.begun(Step.SETTLE)
+        run.settle_basis()
+        people.left()
+        people.begun(Step.PUBLISH)
         current = publish(settings, run.run_id)
+        people.begun(Step.SNAPSHOTS)
         removed, changed = erase_from_snapshots(settings, current, erasures)
         run.told(f"earlier snapshots removed: {removed}, rewritten: {changed}")
+    people.begun(Step.LEFTOVERS)
     run.told(f"traces in other files overwritten: {_erase_from_leftovers(settings, people)}")
     _check_nothing_left(settings, erasures)
 

@@ -41,13 +41,18 @@ kilograms, _ms milliseconds, _wh watt-hours.
 _INTERNAL = ("_dlt_load_id", "landed_file")
 
 
+def files_of(settings: Settings, org_id: str, job_id: str) -> tuple[Path, Path]:
+    """The archive of an export, and the one that is being written."""
+    path = settings.exports_dir / org_id / f"{job_id}.zip"
+    return path, path.with_name(f".{path.name}.tmp")
+
+
 def export_person(
     settings: Settings, store: IdentityStore, org_id: str, user_id: str, job_id: str
 ) -> Path:
     """Write the archive of one person durably, readable by its owner only; returns its path."""
     make_folder(settings.exports_dir / org_id)
-    path = settings.exports_dir / org_id / f"{job_id}.zip"
-    temporary = path.with_name(f".{path.name}.tmp")
+    path, temporary = files_of(settings, org_id, job_id)
     temporary.unlink(missing_ok=True)
     descriptor = os.open(temporary, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o600)
     with os.fdopen(descriptor, "w+b") as file:

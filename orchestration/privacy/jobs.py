@@ -10,10 +10,10 @@ from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
-from ecomind.identity import Actor, Erasure, IdentityStore, Job, JobKind, open_store
+from ecomind.identity import Actor, Erasure, IdentityStore, Job, JobKind, Progress, open_store
 from ecomind.settings import Settings
-from orchestration.privacy.erasing import People, Run, erase_people
-from orchestration.privacy.exporting import export_person
+from orchestration.privacy.erasing import People, Run, Step, erase_people
+from orchestration.privacy.exporting import export_person, files_of
 from orchestration.privacy.sealing import seal_what_was_received
 
 KINDS = (JobKind.ERASURE, JobKind.EXPORT)
@@ -35,7 +35,9 @@ def do_waiting_jobs(settings: Settings, run: Run) -> int:
     try:
         if erasures:
             asked_at = max(job.requested_at for job in erasures)
+            _begun(store, erasures, Step.SEAL)
             seal_what_was_received(settings, asked_at)
+            _begun(store, erasures, Step.REFRESH)
         run.refresh()
         if erasures:
             _erase(settings, store, run, erasures)
@@ -52,9 +54,21 @@ def _erase(settings: Settings, store: IdentityStore, run: Run, jobs: Sequence[Jo
     wanted = {(job.org_id, job.subject) for job in jobs}
     people = [each for each in store.jobs.erasures() if (each.org_id, each.user_id) in wanted]
     _remove_exports(settings, store, people)
-    erase_people(settings, run, People(store.tombstones(), people))
+    told = People(
+        store.tombstones(),
+        people,
+        lambda step: _begun(store, jobs, step),
+        lambda: store.jobs.note_left(job.job_id for job in jobs),
+    )
+    erase_people(settings, run, told)
     for job in jobs:
         store.jobs.finish(job.job_id)
+
+
+def _begun(store: IdentityStore, jobs: Sequence[Job], step: Step) -> None:
+    steps = list(Step)
+    progress = Progress(steps.index(step) + 1, len(steps), step.value)
+    store.jobs.note_progress((job.job_id for job in jobs), progress)
 
 
 def _fail(store: IdentityStore, jobs: Sequence[Job], error: Exception) -> None:
@@ -83,6 +97,8 @@ def _remove_exports(settings: Settings, store: IdentityStore, people: Sequence[E
     gone = {(each.org_id, each.user_id) for each in people}
     for job in store.jobs.listed(None, JobKind.EXPORT):
         if (job.org_id, job.subject) in gone:
+            for path in files_of(settings, job.org_id, job.job_id):  # Also of one that was cut off.
+                path.unlink(missing_ok=True)
             remove_export(settings, store, job)
 
 

@@ -6,6 +6,7 @@ request is a row that the orchestration takes up.
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from datetime import datetime
 from typing import Annotated, Any, Self
 
@@ -55,6 +56,14 @@ class OfPerson(Document):
         return self
 
 
+class PrivacyProgress(Document):
+    """The step an erasure is at, counted from one; of one that failed, where it failed."""
+
+    step: int
+    steps: int
+    doing: str
+
+
 class PrivacyJob(Document):
     """How far a request is; it names nobody. ``archive`` is where an export can be fetched."""
 
@@ -68,6 +77,7 @@ class PrivacyJob(Document):
             "finished_at": "2026-11-21T09:00:41Z",
             "expires_at": "2026-11-28T09:00:41Z",
             "archive": "/v1/privacy/jobs/j_1f0e2d3c4b5a6978/archive",
+            "progress": None,
             "failure": None,
         }
     )
@@ -82,6 +92,7 @@ class PrivacyJob(Document):
     finished_at: datetime | None
     expires_at: datetime | None
     archive: str | None
+    progress: PrivacyProgress | None
     failure: str | None
 
 
@@ -102,6 +113,7 @@ def _told(job: Job) -> dict[str, Any]:
         "finished_at": job.finished_at,
         "expires_at": job.expires_at,
         "archive": f"/v1/privacy/jobs/{job.job_id}/archive" if has_archive else None,
+        "progress": asdict(job.progress) if job.progress else None,
         "failure": job.failure,
     }
 

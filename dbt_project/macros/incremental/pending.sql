@@ -55,12 +55,17 @@
         ~ var('period_freeze_days') ~ var('method_version'))) }}
 {% endmacro %}
 
-{#- Whether the ledger's latest basis differs from the present one. -#}
+{#- The bases that the marts hold: the ledger's latest and, after an erasure, its equal (settle_basis). -#}
+{% macro settled_bases(ledger) %}
+    {{ return(run_query(
+        "select load_id from " ~ ledger ~ " where row_kind = 'basis' and rolled_up_at = ("
+        ~ "select max(rolled_up_at) from " ~ ledger ~ " where row_kind = 'basis')"
+    ).columns[0].values() | list) }}
+{% endmacro %}
+
+{#- Whether the marts hold another basis than the present one. -#}
 {% macro is_new_basis(present) %}
     {%- set ledger = completed_ledger() -%}
     {%- if ledger is none -%}{{ return(execute) }}{%- endif -%}
-    {%- set found = run_query(
-        "select load_id from " ~ ledger ~ " where row_kind = 'basis' order by rolled_up_at desc limit 1"
-    ) -%}
-    {{ return(not found.rows or found.rows[0][0] != present) }}
+    {{ return(present not in settled_bases(ledger)) }}
 {% endmacro %}
