@@ -167,7 +167,9 @@ def test_killed_erasures_leave_nobody_and_change_no_total(house: House) -> None:
     before, bases = house.totals(), house.bases_built()
     # An export that was cut off, and two erasures of which one may end without the other.
     export = house.store.jobs.request("acme", JobKind.EXPORT, house.alice)
-    files_of(settings, "acme", export.job_id)[1].write_text(f"half an archive of {house.alice}")
+    cut_off = files_of(settings, "acme", export.job_id)[1]
+    cut_off.parent.mkdir(parents=True, exist_ok=True)
+    cut_off.write_text(f"half an archive of {house.alice}")
     jobs = [
         house.store.jobs.request("acme", JobKind.ERASURE, person)
         for person in (house.alice, house.dora)
