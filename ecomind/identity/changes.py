@@ -50,6 +50,7 @@ class Action(StrEnum):
     PERSON_DISABLE = "person.disable"
     PERSON_ENABLE = "person.enable"
     MEMBER_SET = "member.set"
+    MEMBER_JOIN = "member.join"
     MEMBER_REMOVE = "member.remove"
     KEY_CREATE = "key.create"
     KEY_ROTATE = "key.rotate"

@@ -18,7 +18,7 @@ from ecomind.identity.checks import check_email, check_name
 from ecomind.identity.errors import Conflict, Forbidden, IdentityError, NotFound
 from ecomind.identity.jobs import being_erased
 from ecomind.identity.permissions import MEMBERS, Role, granted, may_manage
-from ecomind.identity.principal import Principal, Subject
+from ecomind.identity.principal import Actor, Principal, Subject
 from ecomind.identity.tables import MembershipRow, OrganizationRow, PersonRow
 from ecomind.identity.tombstones import mark_of
 
@@ -40,13 +40,31 @@ class Person:
 
 @dataclass(frozen=True, slots=True)
 class Membership:
-    """What a person is in an organisation; ``user_id`` is the pseudonym of their own rows."""
+    """What a person is in an organisation; ``user_id`` is the pseudonym of their own rows.
+
+    Somebody invited may be known here already, from an organisation that is no concern of the one
+    that invites. It goes on calling them ``invited_as``, what it called them itself, and learns
+    more when they have come: ``joined_at``. Without an invitation, the operator made them a member.
+    """
 
     org_id: str
     role: Role
     user_id: str | None
     created_at: datetime
     person: Person
+    invited_as: str | None = None
+    joined_at: datetime | None = None
+
+    @property
+    def display_name(self) -> str:
+        """What the organisation calls them."""
+        return self.person.display_name if self.invited_as is None else self.invited_as
+
+    @property
+    def has_come(self) -> bool:
+        """Whether they have signed in, as far as it is the organisation's to know."""
+        is_open = self.invited_as is None or self.joined_at is not None
+        return is_open and self.person.subject is not None
 
 
 class PeopleStore:
@@ -158,12 +176,45 @@ class PeopleStore:
         with self._changes.make(Action.SIGN_OUT, INSTALLATION, f"person/{person_id}") as change:
             _required(change, person_id).signed_out_at = datetime.now(UTC)
 
+    def invite(  # noqa: PLR0913 - who, and as what.
+        self,
+        org_id: str,
+        issuer: str,
+        email: str,
+        *,
+        display_name: str,
+        role: Role,
+        user_id: str | None = None,
+    ) -> str:
+        """Make whoever an issuer knows by an address a member; the person's id.
+
+        What comes of it looks the same whether or not they are known to other organisations.
+        Raises as `add` and `set_member`, and ``Conflict`` for a member.
+        """
+        check_name("a person's name", display_name)
+        known = self.by_email(issuer, email)
+        if known is None:
+            person_id = self.add(issuer, display_name, email=email)
+        else:
+            person_id = known.person_id
+            if any(each.org_id == org_id for each in self.memberships(person_id)):
+                raise Conflict("this person is a member already")
+        self.set_member(org_id, person_id, role, user_id, invited_as=display_name)
+        return person_id
+
     def set_member(
-        self, org_id: str, person_id: str, role: Role, user_id: str | None = None
+        self,
+        org_id: str,
+        person_id: str,
+        role: Role,
+        user_id: str | None = None,
+        *,
+        invited_as: str | None = None,
     ) -> None:
         """Make a person a member, or change what they are.
 
-        ``user_id`` says which pseudonym's rows are their own. Raises ``Forbidden`` when the actor
+        ``user_id`` says which pseudonym's rows are their own, ``invited_as`` what the
+        organisation calls a new member. Raises ``Forbidden`` when the actor
         may not touch owners, ``Conflict`` when no owner would be left, ``NotFound``.
         """
         if role not in MEMBERS:
@@ -181,7 +232,10 @@ class PeopleStore:
             self._check_may_manage(role, None if row is None else Role(row.role))
             if row is None:
                 row = MembershipRow(
-                    org_id=org_id, person_id=person_id, created_at=datetime.now(UTC)
+                    org_id=org_id,
+                    person_id=person_id,
+                    created_at=datetime.now(UTC),
+                    invited_as=invited_as,
                 )
                 session.add(row)
             elif row.role == Role.OWNER and role is not Role.OWNER:
@@ -218,19 +272,30 @@ class PeopleStore:
         return self._memberships(MembershipRow.person_id == person_id)
 
     def principal(self, person_id: str, org_id: str) -> Principal | None:
-        """What a person may do in an organisation now; None when disabled or no member."""
+        """What a person may do in an organisation now; None when disabled or no member.
+
+        For those who come themselves: the first time is noted as theirs to have come.
+        """
+        principal, is_new = self._principal(person_id, org_id)
+        if principal is not None and is_new:
+            self._join(org_id, person_id)
+        return principal
+
+    def _principal(self, person_id: str, org_id: str) -> tuple[Principal | None, bool]:
+        """What a person may do, and whether they were invited and come for the first time."""
         with self._changes.read() as session:
             person = session.get(PersonRow, person_id)
             row = session.get(MembershipRow, (org_id, person_id))
             organization = session.get(OrganizationRow, org_id)
             if person is None or person.disabled_at is not None or row is None:
-                return None
+                return None, False
             if organization is None or organization.deleted_at is not None:
-                return None
+                return None, False
             is_suspended = organization.suspended_at is not None
             role = Role(row.role)
             scopes = granted(role, sees_people=organization.analysts_see_people)
-            return Principal(
+            is_new = row.invited_as is not None and row.joined_at is None
+            principal = Principal(
                 org_id,
                 organization.name,
                 person_id,
@@ -241,6 +306,17 @@ class PeopleStore:
                 is_suspended=is_suspended,
                 hidden_people=being_erased(session, org_id),
             )
+            return principal, is_new
+
+    def _join(self, org_id: str, person_id: str) -> None:
+        actor = Actor(f"{Subject.PERSON.value}:{person_id}")
+        with self._changes.by(actor).make(
+            Action.MEMBER_JOIN, org_id, f"person/{person_id}"
+        ) as change:
+            row = change.session.get(MembershipRow, (org_id, person_id))
+            change.is_made = row is not None and row.joined_at is None
+            if row is not None:  # Ended since it was read, perhaps; of two at once, one joins.
+                row.joined_at = row.joined_at or datetime.now(UTC)
 
     def _memberships(self, condition: object) -> list[Membership]:
         query = (
@@ -253,7 +329,13 @@ class PeopleStore:
         with self._changes.read() as session:
             return [
                 Membership(
-                    row.org_id, Role(row.role), row.user_id, row.created_at, person_of(person)
+                    row.org_id,
+                    Role(row.role),
+                    row.user_id,
+                    row.created_at,
+                    person_of(person),
+                    row.invited_as,
+                    row.joined_at,
                 )
                 for row, person in session.execute(query)
             ]

@@ -137,6 +137,8 @@ class MembershipRow(Base):
     role: Mapped[str] = mapped_column(String(16))
     user_id: Mapped[str | None] = mapped_column(String(128))
     created_at: Mapped[datetime] = mapped_column(UtcDateTime())
+    invited_as: Mapped[str | None] = mapped_column(String(256))
+    joined_at: Mapped[datetime | None] = mapped_column(UtcDateTime())
 
 
 class ApiKeyRow(Base):

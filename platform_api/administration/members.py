@@ -47,7 +47,12 @@ MemberRole = Annotated[
 
 
 class Member(Document):
-    """A person in the organisation; ``user_id`` is the pseudonym whose rows are their own."""
+    """A person in the organisation; ``user_id`` is the pseudonym whose rows are their own.
+
+    ``display_name`` is what the organisation called them when it invited them, and
+    ``has_signed_in`` says that they have come to it; what other organisations know of them is
+    nowhere.
+    """
 
     model_config = example(
         {
@@ -113,12 +118,12 @@ def _told(membership: Membership) -> dict[str, Any]:
     return {
         "person_id": person.person_id,
         "email": person.email,
-        "display_name": person.display_name,
+        "display_name": membership.display_name,
         "issuer": person.issuer,
         "role": membership.role.value,
         "user_id": membership.user_id,
-        "has_signed_in": person.subject is not None,
-        "is_disabled": person.disabled_at is not None,
+        "has_signed_in": membership.has_come,
+        "is_disabled": membership.has_come and person.disabled_at is not None,
         "created_at": membership.created_at,
     }
 
@@ -158,14 +163,14 @@ def create_member(service: ServiceOf, principal: Sets, new: NewMember) -> Respon
     """Invite somebody, or make a person who is known already a member."""
     org_id = principal.org_id
     with changing(service, principal) as store:
-        known = store.people.by_email(new.issuer, new.email)
-        if known is None:
-            person_id = store.people.add(new.issuer, new.display_name, email=new.email)
-        else:
-            person_id = known.person_id
-            if any(each.org_id == org_id for each in store.people.memberships(person_id)):
-                raise Refused("conflict", "This person is a member already.")
-        store.people.set_member(org_id, person_id, new.role, new.user_id)
+        person_id = store.people.invite(
+            org_id,
+            new.issuer,
+            new.email,
+            display_name=new.display_name,
+            role=new.role,
+            user_id=new.user_id,
+        )
         found = _told(_one(store, org_id, person_id))
     return single(found, status=201, location=f"/v1/members/{person_id}")
 

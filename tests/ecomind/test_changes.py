@@ -126,6 +126,10 @@ def change_everything(store: IdentityStore) -> None:
     store.people.bind(person, "s-1")
     store.people.set_member(org, person, Role.ANALYST)
     store.people.remove_member(org, person)
+    invited = {"display_name": "Ann of Acme", "role": Role.VIEWER}
+    assert store.people.invite(org, "https://idp", "ann@example.org", **invited) == person
+    assert store.people.principal(person, org) is not None
+    store.people.remove_member(org, person)
     store.people.disable(person)
     store.people.enable(person)
     store.people.sign_out(person)

@@ -10,6 +10,7 @@ import httpx
 import pytest
 
 from ecomind.identity import Role
+from ecomind.identity.local_identity import LOCAL_ISSUER
 from tests.platform_api import things
 from tests.platform_api.running import OTHERS, OURS, Platform
 
@@ -173,6 +174,41 @@ def test_what_contradicts_the_stored_is_a_conflict(platform: Platform) -> None:
     override = things.override(platform, OURS)
     path = f"/v1/factors/overrides/{override}/withdraw"
     assert send(platform, "POST", path, {"reason": "x"}).json()["withdrawal_reason"] == "x"
+
+
+def test_who_invites_a_person_of_another_organisation_learns_nothing_of_it(
+    platform: Platform,
+) -> None:
+    people, number = platform.store.people, platform.number()
+    email = f"ada-{number}@example.org"
+    known = people.add(LOCAL_ISSUER, f"Ada of {OTHERS}", subject=f"ada-{number}", email=email)
+    people.set_member(OTHERS, known, Role.VIEWER)
+    invitation = {"display_name": "Ada", "issuer": LOCAL_ISSUER, "role": "viewer"}
+
+    def told(person_id: str) -> dict[str, Any]:
+        found = send(platform, "GET", f"/v1/members/{person_id}")
+        assert found.json() in send(platform, "GET", "/v1/members").json()["data"]
+        return {**found.json(), "person_id": "", "email": "", "created_at": ""}
+
+    made = send(platform, "POST", "/v1/members", {"email": email, **invitation})
+    assert (made.status_code, made.json()["person_id"]) == (201, known)
+    new = {"email": f"new-{number}@example.org", **invitation}
+    unknown = send(platform, "POST", "/v1/members", new).json()["person_id"]
+    people.disable(known)
+    assert told(known) == told(unknown)
+    people.enable(known)
+    entries = platform.store.audit.entries(OURS, limit=2)
+    assert [(each.action, each.facts) for each in entries] == [
+        ("member.set", {"role_given": "viewer"})
+    ] * 2
+    headers = {"authorization": f"Bearer {platform.session(known)}"}
+    for _ in range(2):
+        seen = platform.client.get("/v1/orgs", headers={"ecomind-organization": OURS, **headers})
+        assert seen.status_code == 200
+    assert told(known) == {**told(unknown), "has_signed_in": True}
+    joined = platform.store.audit.entries(OURS, limit=2)
+    assert [each.action for each in joined] == ["member.join", "member.set"]
+    assert joined[0].actor == f"person:{known}"
 
 
 def test_the_last_owner_stays(platform: Platform) -> None:

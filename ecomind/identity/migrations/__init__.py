@@ -15,7 +15,7 @@ from sqlalchemy import Connection, Engine, func, inspect, select, text
 from ecomind.identity.database import writing
 from ecomind.identity.errors import IdentityError
 
-REVISIONS = ("0001", "0002", "0003", "0004", "0005")
+REVISIONS = ("0001", "0002", "0003", "0004", "0005", "0006")
 """Every revision, oldest first; a store at another one was made by a later version of EcoMind."""
 
 _LOCK = 0x65636F6D696E64  # "ecomind", so that no other application's lock is meant.
