@@ -11,7 +11,7 @@ import hashlib
 import os
 import subprocess
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -95,18 +95,25 @@ def ensure_manifest(settings: Settings) -> Path:
         return manifest
     settings.dbt_target_dir.mkdir(parents=True, exist_ok=True)
     settings.warehouse_dir.mkdir(parents=True, exist_ok=True)
-    parsed = subprocess.run(
-        [dbt_executable(), "--quiet", "parse", *project_arguments()],
-        env={**os.environ, **dbt_environment(settings)},
-        capture_output=True,
-        text=True,
-        check=False,
-    )
+    parsed = run_dbt(["--quiet", "parse"], dbt_environment(settings))
     if parsed.returncode != 0:
         lines = [line.strip() for line in parsed.stdout.splitlines() if line.strip()]
         raise DbtError(f"the dbt project does not parse: {' '.join(lines)[-400:]}")
     write_text_atomically(parsed_from, digest)
     return manifest
+
+
+def run_dbt(
+    arguments: Sequence[str], environment: Mapping[str, str], project_dir: Path = PROJECT_DIR
+) -> subprocess.CompletedProcess[str]:
+    """Run the dbt command on a project; the result holds its output, succeeded or not."""
+    return subprocess.run(
+        [dbt_executable(), *arguments, *project_arguments(project_dir)],
+        env={**os.environ, **environment},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
 
 
 def project_arguments(project_dir: Path = PROJECT_DIR) -> list[str]:

@@ -10,7 +10,6 @@ Every function needs the warehouse to itself: call them in a step of its pool.
 from __future__ import annotations
 
 import json
-import os
 import shutil
 import subprocess
 from collections.abc import Iterator
@@ -29,8 +28,7 @@ from orchestration.dbt import (
     ONLY_OWN_TESTS,
     PROJECT_DIR,
     dbt_environment,
-    dbt_executable,
-    project_arguments,
+    run_dbt,
 )
 from orchestration.optional_factors import OptionalSetError, installed_sets
 
@@ -117,14 +115,8 @@ def _dbt(settings: Settings, home: Settings, project_dir: Path, *selection: str)
         "DBT_TARGET_PATH": str(target),
         "DBT_LOG_PATH": str(home.logs_dir / "dbt"),
     }
-    command = [dbt_executable(), "--quiet", *BUILD_ARGUMENTS, "--store-failures"]
-    done = subprocess.run(
-        [*command, *project_arguments(project_dir), *selection],
-        env={**os.environ, **environment},
-        capture_output=True,
-        text=True,
-        check=False,
-    )
+    arguments = ["--quiet", *BUILD_ARGUMENTS, "--store-failures", *selection]
+    done = run_dbt(arguments, environment, project_dir)
     if done.returncode:
         reasons = _reasons(home, results) or [" ".join(done.stdout.split())[-_WORDS_TOLD:]]
         raise FactorsRefused("the factor files are refused: " + "; ".join(reasons))

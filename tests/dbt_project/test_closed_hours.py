@@ -11,7 +11,7 @@ import duckdb
 import pytest
 
 from tests.dbt_project.raw_store import RECEIVED, event
-from tests.dbt_project.warehouse import DATA_TESTS, Warehouse
+from tests.dbt_project.warehouse import AFTER_A_LOAD, DATA_TESTS, Warehouse
 from tests.support.dbt_process import EARLY_CACHE
 
 OLD = RECEIVED.replace(minute=0) - timedelta(days=40)
@@ -61,12 +61,12 @@ TABLES = (
 @pytest.fixture(scope="module")
 def warehouse(tmp_path_factory: pytest.TempPathFactory) -> Warehouse:
     """Two organisations with the same calls; raw events of ``acme`` before the horizon are gone."""
-    made = Warehouse(tmp_path_factory.mktemp("closed"))
+    made = Warehouse.before_events(tmp_path_factory.mktemp("closed"))
     with made.store() as store:
         other = {"org_id": "other", "name": "Other", "created_at": RECEIVED}
         store.append("control_organizations", [other], "1")
         store.load("1", [*events("acme"), *events("other")])
-    made.build(*DATA_TESTS)
+    made.build(*AFTER_A_LOAD)
     with duckdb.connect(made.raw) as raw:
         raw.execute("set timezone = 'UTC'")
         raw.execute("insert into raw.retention_horizons values ('acme', ?)", [CLOSED_BEFORE])

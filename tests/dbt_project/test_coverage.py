@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from tests.dbt_project.raw_store import event
-from tests.dbt_project.warehouse import DATA_TESTS, Warehouse
+from tests.dbt_project.warehouse import AFTER_A_LOAD, DATA_TESTS, Warehouse
 
 DAY = datetime(2026, 11, 2, tzinfo=UTC)
 FETCHED = DAY + timedelta(days=4)
@@ -79,7 +79,7 @@ def meter_points() -> list[dict[str, Any]]:
 @pytest.fixture(scope="module")
 def covered(tmp_path_factory: pytest.TempPathFactory) -> Warehouse:
     """Calls and buckets, shuffled over three loads."""
-    warehouse = Warehouse(tmp_path_factory.mktemp("coverage"))
+    warehouse = Warehouse.before_events(tmp_path_factory.mktemp("coverage"))
     gateway_hits = [
         event("hit", occurred_at=DAY, status="cache_hit", input_tokens=5, output_tokens=5),
         event("refused", occurred_at=DAY, status="error"),
@@ -99,13 +99,12 @@ def covered(tmp_path_factory: pytest.TempPathFactory) -> Warehouse:
         ("usage_events", event("az", occurred_at=DAY, provider="azure-openai", input_tokens=1))
     )
     random.Random(1).shuffle(rows)
-    warehouse.build(*DATA_TESTS)
     for piece in range(3):
         with warehouse.store() as store:
             for table in ("usage_events", "usage_buckets"):
                 store.append(table, [row for of, row in rows[piece::3] if of == table], str(piece))
             store.complete(f"{piece}")
-        warehouse.build(*DATA_TESTS, "--selector", "frequent")
+        warehouse.build(*AFTER_A_LOAD)
     return warehouse
 
 

@@ -12,7 +12,7 @@ import pytest
 
 from tests.dbt_project.raw_store import RECEIVED, event
 from tests.dbt_project.resolution import SOURCES, Event, drawn, key, resolved
-from tests.dbt_project.warehouse import DATA_TESTS, Warehouse
+from tests.dbt_project.warehouse import AFTER_A_LOAD, DATA_TESTS, Warehouse
 
 CORE = ("int_loads_pending", "int_events_superseded", "int_usage_hourly", "int_loads_rolled_up")
 EVENTS = drawn(600, seed=4)
@@ -23,9 +23,7 @@ HOURLY = "intermediate.int_usage_hourly"
 @pytest.fixture(scope="module")
 def built(tmp_path_factory: pytest.TempPathFactory) -> Warehouse:
     """A warehouse with an empty first build, so that every load is an increment."""
-    warehouse = Warehouse(tmp_path_factory.mktemp("resolution"))
-    warehouse.build(*DATA_TESTS)
-    return warehouse
+    return Warehouse.before_events(tmp_path_factory.mktemp("resolution"))
 
 
 def load_in_pieces(warehouse: Warehouse, rows: Iterable[Event], pieces: int, seed: int) -> None:
@@ -124,7 +122,7 @@ def pair(number: int, first: int, second: int, **values: Any) -> list[dict[str, 
 
 
 def test_reasons_are_told(tmp_path: Path) -> None:
-    warehouse = Warehouse(tmp_path)
+    warehouse = Warehouse.before_events(tmp_path)
     litellm, native, vendor, span, extension = 0, 2, 4, 5, 6
     with warehouse.store() as store:
         store.load("1", [
@@ -138,7 +136,7 @@ def test_reasons_are_told(tmp_path: Path) -> None:
             *pair(8, litellm, native, of_0={"input_tokens": 98}),
             *pair(9, litellm, native, of_0={"provider": "anthropic"}),
         ])  # fmt: skip
-    warehouse.build(*DATA_TESTS)
+    warehouse.build(*AFTER_A_LOAD)
     rows = warehouse.query(
         "select org_id, source, reason from mart.superseded_event order by org_id"
     )

@@ -9,7 +9,7 @@ import pytest
 
 from tests.dbt_project.direct import direct_footprint, mart_sql
 from tests.dbt_project.raw_store import event
-from tests.dbt_project.warehouse import DATA_TESTS, ROOT, Warehouse
+from tests.dbt_project.warehouse import AFTER_A_LOAD, ROOT, Warehouse
 
 TRACES = Path(os.environ.get("ECOMIND_TRACES_DIR") or ROOT.parent / "shared" / "data" / "traces")
 FILES = sorted(TRACES.glob("AzureLLMInferenceTrace_*.csv"))
@@ -22,7 +22,7 @@ READ = f"read_csv({[str(file) for file in FILES]}, types = {{'TIMESTAMP': 'varch
 
 
 def test_footprint_of_the_traces_equals_a_statement_on_the_files(tmp_path: Path) -> None:
-    warehouse = Warehouse(tmp_path)
+    warehouse = Warehouse.before_events(tmp_path)
     with warehouse.store() as store:
         template = event("template", provider="azure.ai.openai", region="eastus")
         store.load("1", [template])
@@ -34,7 +34,7 @@ def test_footprint_of_the_traces_equals_a_statement_on_the_files(tmp_path: Path)
             from {READ}, (from raw.usage_events limit 1) as t"""
         )
         store.execute("delete from raw.usage_events where event_id = 'template'")
-    warehouse.build(*DATA_TESTS)
+    warehouse.build(*AFTER_A_LOAD)
     [total] = warehouse.query("select sum(events) as events from mart.org_footprint_daily")
     assert total["events"] == 28_185
     expected = direct_footprint(

@@ -18,9 +18,12 @@ import duckdb
 
 from tests.dbt_project.raw_store import RECEIVED, RawStore
 from tests.support.dbt_process import dbt_process
+from tests.support.shared import built_once
 
 ROOT = Path(__file__).resolve().parents[2]
 DATA_TESTS = ("--exclude-resource-type", "test", "--exclude-resource-type", "unit_test")
+AFTER_A_LOAD = (*DATA_TESTS, "--selector", "frequent")
+"""What is built after each load of a warehouse that had its first build."""
 MARTS = (
     "org_footprint_daily",
     "team_footprint_daily",
@@ -35,9 +38,11 @@ class Warehouse:
     """Raw store and marts below ``home``, built by the dbt project in ``project_root``."""
 
     def __init__(self, home: Path, project_root: Path = ROOT) -> None:
-        """Create the raw store with one organisation, a team and a user."""
+        """Create the raw store with one organisation, a team and a user, unless it is there."""
         self.home, self.project_root = home, project_root
         self.raw, self.marts = home / "raw_store.duckdb", home / "marts.duckdb"
+        if self.raw.exists():
+            return
         with RawStore(self.raw) as store:
             acme = {"org_id": "acme", "name": "Acme", "created_at": RECEIVED}
             store.append("control_organizations", [acme], "0")
@@ -49,6 +54,15 @@ class Warehouse:
                 "control_alert_rules", [{**rule, "threshold": 0.001, "created_at": RECEIVED}], "0"
             )
             store.complete("0")
+
+    @classmethod
+    def before_events(cls, home: Path) -> Warehouse:
+        """One that had its first build, before any event: build ``AFTER_A_LOAD``."""
+        built = cls(built_once("warehouse", _build_without_events))
+        home.mkdir(parents=True, exist_ok=True)
+        for file in (built.raw, built.marts):
+            shutil.copyfile(file, home / file.name)
+        return cls(home)
 
     def dbt(self, *arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
         """Run dbt; the result holds its output whether it succeeded or not."""
@@ -104,6 +118,10 @@ class Warehouse:
         with self.connect() as connection:
             rows = connection.execute(f"select * from {table}").fetchall()
         return sorted((tuple(map(_rounded, row)) for row in rows), key=repr)
+
+
+def _build_without_events(home: Path) -> None:
+    Warehouse(home).build(*DATA_TESTS)
 
 
 def _rounded(value: object) -> object:

@@ -128,6 +128,10 @@ def _import_traces(installation: Installation, key: Path, *options: str) -> str:
         )  # fmt: skip
 
 
+def landed_files(installation: Installation) -> set[Path]:
+    return set((installation.settings.landing_dir / "events").rglob("*.parquet"))
+
+
 @pytest.mark.skipif(
     len(TRACE_FILES) != 2, reason="no Azure LLM traces found; point ECOMIND_TRACES_DIR at them"
 )
@@ -165,10 +169,9 @@ def test_real_traces_through_the_endpoint(tmp_path: Path) -> None:
     for scenario, [(day, *values)] in first.items():
         assert values == pytest.approx(expected[(str(day), scenario)], rel=1e-9)
 
+    landed = landed_files(installation)
     assert "sent 0, accepted 0" in _import_traces(installation, key)
-    installation.ecomind("load")
-    assert raw_counts() == (TRACE_CALLS, TRACE_CALLS)
-    assert marts() == first
+    assert landed_files(installation) == landed, "there is something that a load might count"
 
     assert f"accepted {TRACE_CALLS:,}" in _import_traces(installation, key, "--again")
     installation.ecomind("load")

@@ -67,10 +67,13 @@ def with_tls(home: Path, cert: Path, key: Path, **environment: str) -> Running:
     return running
 
 
-@pytest.fixture(params=["1", "2"], ids=["alone", "two-workers"])
-def running(tmp_path: Path, folder: Path, request: pytest.FixtureRequest) -> Iterator[Running]:
+@pytest.fixture(scope="module", params=["1", "2"], ids=["alone", "two-workers"])
+def running(
+    tmp_path_factory: pytest.TempPathFactory, folder: Path, request: pytest.FixtureRequest
+) -> Iterator[Running]:
     cert, key = folder / "cert.pem", folder / "key.pem"
-    service = with_tls(tmp_path / "home", cert, key, ECOMIND_INGEST_WORKERS=request.param, **FAST)
+    home = tmp_path_factory.mktemp("home")
+    service = with_tls(home, cert, key, ECOMIND_INGEST_WORKERS=request.param, **FAST)
     service.client.close()
     service.client = httpx.Client(
         base_url=service.url, timeout=30, verify=ssl.create_default_context(cafile=cert)

@@ -22,7 +22,7 @@ from ecomind.warehouse.publish import publish
 from ecomind.warehouse.reader import OrgReader
 from ecomind.warehouse.snapshot import SnapshotRef
 from tests.dbt_project.raw_store import event
-from tests.dbt_project.warehouse import DATA_TESTS, Warehouse
+from tests.dbt_project.warehouse import AFTER_A_LOAD, Warehouse
 from tests.orchestration.snapshot_fixture import changed, publish_snapshot
 
 DAY = date(2026, 11, 20)
@@ -92,11 +92,11 @@ def events() -> Iterator[dict[str, Any]]:
 def snapshot(tmp_path_factory: pytest.TempPathFactory) -> SnapshotRef:
     """A snapshot by the real publication of marts by the real dbt project."""
     settings = Settings(home=tmp_path_factory.mktemp("explain"))
-    warehouse = Warehouse(settings.warehouse_dir)
+    warehouse = Warehouse.before_events(settings.warehouse_dir)
     assert (warehouse.raw, warehouse.marts) == (settings.raw_database, settings.marts_database)
     with warehouse.store() as store:
         store.load("1", list(events()))
-    warehouse.build(*DATA_TESTS)
+    warehouse.build(*AFTER_A_LOAD)
     return publish(settings, "run")
 
 

@@ -5,8 +5,6 @@ from __future__ import annotations
 import csv
 import json
 import re
-import shutil
-from collections.abc import Iterator
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -16,8 +14,8 @@ import pytest
 from click.testing import CliRunner
 
 from ecomind.cli import main
-from ecomind.settings import SEEDS_DIR, Settings, get_settings
-from orchestration import factor_files
+from ecomind.settings import SEEDS_DIR, Settings
+from orchestration import factor_candidate, factor_files
 from orchestration.electricity_maps import merge, read_edition
 from orchestration.factor_candidate import FactorsRefused, judge
 from orchestration.optional_factors import (
@@ -30,6 +28,7 @@ from orchestration.optional_factors import (
     write_set,
 )
 from orchestration.runs import load_job_name
+from tests.support import dbt_process
 from tests.support.electricity_maps import GRAMS, ROWS_COUNT, write_zones, zone
 
 DAY = date(2026, 10, 25)
@@ -213,25 +212,13 @@ def test_what_was_added_the_same_day_is_replaced(tmp_path: Path) -> None:
         merge(again.rows, mended, DAY - timedelta(days=1))
 
 
-@pytest.fixture(scope="module")
-def parsed(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The home of all that is judged here: dbt parses the project for it once."""
-    return tmp_path_factory.mktemp("parsed")
-
-
 @pytest.fixture
-def empty(parsed: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Settings]:
-    """An installation before its first load."""
-    monkeypatch.setenv("ECOMIND_HOME", str(parsed))
-    monkeypatch.setenv("ECOMIND_NODE", "testnode")
-    get_settings.cache_clear()
-    settings = get_settings()
-    for left in set(parsed.iterdir()) - {settings.dbt_target_dir}:
-        shutil.rmtree(left) if left.is_dir() else left.unlink()
+def empty(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> Settings:
+    """An installation before its first load, and dbt without its start."""
+    monkeypatch.setattr(factor_candidate, "run_dbt", dbt_process.run_dbt)
     settings.warehouse_dir.mkdir(parents=True)
     duckdb.connect(settings.raw_database).close()
-    yield settings
-    get_settings.cache_clear()
+    return settings
 
 
 def test_a_set_asks_for_a_rebuild_and_so_does_its_removal(empty: Settings, zones: Path) -> None:

@@ -31,7 +31,7 @@ from ecomind.identity.local_identity import LOCAL_ISSUER
 from ecomind.settings import PROJECT_ROOT, Settings
 from ecomind.warehouse.publish import publish
 from tests.dbt_project.raw_store import RECEIVED, RawStore, event
-from tests.dbt_project.warehouse import DATA_TESTS, Warehouse
+from tests.dbt_project.warehouse import AFTER_A_LOAD, Warehouse
 from tests.support.outlived import ends_with_tests
 
 START_S = 60
@@ -111,14 +111,14 @@ def _control(store: RawStore, org_id: str) -> None:
 def published(home: Path, last: date) -> None:
     """Build the warehouse of both organisations by the real dbt project and publish it."""
     settings = Settings(home=home)
-    warehouse = Warehouse(settings.warehouse_dir)
+    warehouse = Warehouse.before_events(settings.warehouse_dir)
     with warehouse.store() as store:
         for org_id in ORGANIZATIONS:
             _control(store, org_id)
         outcomes = [{"org_id": org_id, "last_received_at": RECEIVED} for org_id in ORGANIZATIONS]
         store.append("ingest_outcomes", outcomes, "1")
         store.load("1", [row for org_id in ORGANIZATIONS for row in usage(org_id, last)])
-    warehouse.build(*DATA_TESTS)
+    warehouse.build(*AFTER_A_LOAD)
     publish(settings, "run-1")
 
 

@@ -2,21 +2,20 @@
 
 from __future__ import annotations
 
-import atexit
 import json
 import shutil
-import tempfile
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from functools import cache
 from pathlib import Path
 
 import duckdb
 
 from ecomind.identity import IdentityStore, Role, open_store
 from ecomind.settings import PROJECT_ROOT, Settings
+from ecomind.warehouse.snapshot import snapshot_name
 from tests.orchestration.snapshot_figures import ADDITIVE, ORGANIZATIONS
 from tests.orchestration.snapshot_fixture import publish_snapshot
+from tests.support.shared import built_once
 
 APP = PROJECT_ROOT / "streamlit_app" / "app.py"
 PAGES = ("overview", "trends", "models", "people", "regions", "data_health", "method", "reports")
@@ -34,14 +33,13 @@ class Installation:
     others_key: str
 
 
-@cache
 def built_snapshot() -> Path:
     """A snapshot file to copy from, built once, in which the team research may be shown."""
-    folder = Path(tempfile.mkdtemp(prefix="ecomind-snapshot-"))
-    atexit.register(shutil.rmtree, folder, ignore_errors=True)
-    snapshot = publish_snapshot(folder, snapshot_id=SNAPSHOT_ID)
-    grow_research(snapshot)
-    return snapshot
+    return built_once("dashboard", _publish) / snapshot_name(SNAPSHOT_ID)
+
+
+def _publish(folder: Path) -> None:
+    grow_research(publish_snapshot(folder, snapshot_id=SNAPSHOT_ID))
 
 
 def install(settings: Settings, *, published: bool = True) -> Installation:

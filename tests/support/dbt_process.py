@@ -82,6 +82,15 @@ def dbt_process() -> DbtProcess:
     return DbtProcess()
 
 
+def run_dbt(
+    arguments: Sequence[str], environment: Mapping[str, str], project_dir: Path
+) -> subprocess.CompletedProcess[str]:
+    """What ``orchestration.dbt.run_dbt`` does, without its start."""
+    where = ["--project-dir", str(project_dir), "--profiles-dir", str(project_dir)]
+    variables = {**os.environ, **environment}
+    return dbt_process().run([*arguments, *where], variables, project_dir.parent)
+
+
 def _parsed() -> Manifest:
     """The project's manifest, without its optional nodes."""
     from dbt.cli.main import dbtRunner  # noqa: PLC0415 - dear, and for this process alone.
