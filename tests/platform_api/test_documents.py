@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import os
+import shutil
 import socket
 import subprocess
 import sys
@@ -20,6 +21,9 @@ from ecomind.settings import PROJECT_ROOT, Settings
 from platform_api.server import CannotServe, listen
 from tests.support.outlived import ends_with_tests
 
+ORG_ID = "aurelia"
+OUTPUT = "platform.log"
+
 
 def free_port() -> int:
     with socket.socket() as probe:
@@ -35,41 +39,59 @@ def port(monkeypatch: pytest.MonkeyPatch) -> int:
     return number
 
 
+@pytest.fixture(scope="module")
+def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Settings]:
+    """Settings of one server for all tests; each has the documents folder and keys of its own."""
+    home = tmp_path_factory.mktemp("documents") / "home"
+    settings = Settings(home=home, node="testnode", platform_port=free_port())
+    open_store(settings).organizations.create(ORG_ID, "Aurelia Health")
+    environment = {
+        **os.environ,
+        "ECOMIND_HOME": str(home),
+        "ECOMIND_NODE": "testnode",
+        "ECOMIND_PLATFORM_PORT": str(settings.platform_port),
+    }
+    log = home / OUTPUT
+    with log.open("wb") as output:
+        process = ends_with_tests(
+            subprocess.Popen(
+                [sys.executable, "-m", "platform_api"],
+                cwd=PROJECT_ROOT,
+                env=environment,
+                stdout=output,
+                stderr=subprocess.STDOUT,
+            )
+        )
+    try:
+        for _attempt in range(300):
+            assert process.poll() is None, log.read_text()
+            try:
+                httpx.get(f"http://127.0.0.1:{settings.platform_port}/livez").raise_for_status()
+                break
+            except httpx.ConnectError:
+                time.sleep(0.05)
+        yield settings
+    finally:
+        process.terminate()
+        process.wait(timeout=20)
+
+
 @pytest.fixture
-def keys(port: int, settings: Settings) -> dict[Role, str]:
-    store = open_store(settings)
-    store.organizations.create("aurelia", "Aurelia Health")
+def keys(served: Settings) -> dict[Role, str]:
+    store = open_store(served)
     return {
-        role: store.keys.create("aurelia", role, role.value)[0]
+        role: store.keys.create(ORG_ID, role, role.value)[0]
         for role in Role
         if role is not Role.BROWSER
     }
 
 
 @pytest.fixture
-def server(port: int, settings: Settings, keys: dict[Role, str]) -> Iterator[str]:
-    process = ends_with_tests(
-        subprocess.Popen(
-            [sys.executable, "-m", "platform_api"],
-            cwd=PROJECT_ROOT,
-            env=os.environ,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-        )
-    )
-    url = f"http://127.0.0.1:{port}"
-    try:
-        for _attempt in range(300):
-            assert process.poll() is None, process.stdout.read() if process.stdout else ""
-            try:
-                httpx.get(f"{url}/livez").raise_for_status()
-                break
-            except httpx.ConnectError:
-                time.sleep(0.05)
-        yield url
-    finally:
-        process.terminate()
-        output, _nothing = process.communicate(timeout=20)
+def server(served: Settings, keys: dict[Role, str]) -> Iterator[str]:
+    """The server's address, before any documents were built."""
+    shutil.rmtree(served.documents_dir, ignore_errors=True)
+    yield f"http://127.0.0.1:{served.platform_port}"
+    output = (served.home / OUTPUT).read_bytes()
     for key in keys.values():
         assert key.encode() not in output
 
@@ -91,8 +113,8 @@ def bearer(key: str) -> dict[str, str]:
     return {"authorization": f"Bearer {key}"}
 
 
-def test_a_key_opens_the_pages(server: str, settings: Settings, keys: dict[Role, str]) -> None:
-    build(settings)
+def test_a_key_opens_the_pages(server: str, served: Settings, keys: dict[Role, str]) -> None:
+    build(served)
     key = keys[Role.ANALYST]
     assert "dbt pages" in httpx.get(f"{server}/dbt/", auth=("anyone", key)).text
     assert "data pages" in httpx.get(f"{server}/data/index.html", headers=bearer(key)).text
@@ -104,10 +126,8 @@ def test_a_key_opens_the_pages(server: str, settings: Settings, keys: dict[Role,
     assert 'href="/data/index.html"' in index
 
 
-def test_nothing_without_a_valid_key(
-    server: str, settings: Settings, keys: dict[Role, str]
-) -> None:
-    build(settings)
+def test_nothing_without_a_valid_key(server: str, served: Settings, keys: dict[Role, str]) -> None:
+    build(served)
     wrong = keys[Role.ANALYST][:-1] + ("0" if keys[Role.ANALYST][-1] != "0" else "1")
     for path in ("/", "/dbt/", "/dbt/manifest.json", "/dbt/missing", "/other/"):
         for headers in (
@@ -124,24 +144,23 @@ def test_nothing_without_a_valid_key(
 
 
 def test_a_key_without_the_right_is_refused(
-    server: str, settings: Settings, keys: dict[Role, str]
+    server: str, served: Settings, keys: dict[Role, str]
 ) -> None:
-    build(settings)
+    build(served)
     for role in (Role.VIEWER, Role.INGEST, Role.IMPORT):
         answer = httpx.get(f"{server}/dbt/", headers=bearer(keys[role]))
         assert answer.status_code == 403
         assert "audit:read" in answer.json()["detail"]
 
 
-def test_a_revoked_key_stops_at_once(
-    server: str, settings: Settings, keys: dict[Role, str]
-) -> None:
-    build(settings)
+def test_a_revoked_key_stops_at_once(server: str, served: Settings, keys: dict[Role, str]) -> None:
+    build(served)
     headers = bearer(keys[Role.ADMIN])
     assert httpx.get(f"{server}/dbt/", headers=headers).status_code == 200
-    store = open_store(settings)
-    admin = next(info for info in store.keys.listed() if info.role is Role.ADMIN)
-    store.keys.revoke(admin.org_id, admin.key_id)
+    store = open_store(served)
+    for info in store.keys.listed(ORG_ID):
+        if info.role is Role.ADMIN:
+            store.keys.revoke(ORG_ID, info.key_id)
     assert httpx.get(f"{server}/dbt/", headers=headers).status_code == 401
 
 
@@ -172,8 +191,8 @@ OUTSIDE = (
 )
 
 
-def test_no_path_leads_outside(server: str, settings: Settings, keys: dict[Role, str]) -> None:
-    build(settings)
+def test_no_path_leads_outside(server: str, served: Settings, keys: dict[Role, str]) -> None:
+    build(served)
     for path in OUTSIDE:
         target = httpx.URL(server).copy_with(raw_path=path.encode())
         answer = httpx.get(target, headers=bearer(keys[Role.OWNER]))
@@ -183,9 +202,9 @@ def test_no_path_leads_outside(server: str, settings: Settings, keys: dict[Role,
 
 
 def test_every_answer_carries_the_security_headers(
-    server: str, settings: Settings, keys: dict[Role, str]
+    server: str, served: Settings, keys: dict[Role, str]
 ) -> None:
-    build(settings)
+    build(served)
     headers = bearer(keys[Role.OWNER])
     answers = [
         httpx.get(f"{server}/dbt/", headers=headers),
