@@ -14,22 +14,26 @@ function init(arguments)
   suffix = '","occurred_at":"' .. arguments[3] .. '","provider":"openai","request_model":"gpt-4o",'
     .. '"user_id":"u-4711","team_id":"search","region":"westeurope","operation":"chat",'
     .. '"input_tokens":1200,"output_tokens":350}'
+  local events = {}
+  for n = 1, batch do
+    events[n] = prefix .. '%d-' .. n .. suffix
+  end
+  form, counts = '[' .. table.concat(events, ',') .. ']', {}
   wrk.method = "POST"
   wrk.headers["content-type"] = "application/json"
   wrk.headers["x-api-key"] = arguments[1]
 end
 
 function request()
+  count = count + 1
   if batch == 1 then
-    count = count + 1
     return wrk.format(nil, nil, nil, prefix .. count .. suffix)
   end
-  local parts = {}
+  -- Filling in a form once costs the generator a fraction of putting every event together.
   for n = 1, batch do
-    count = count + 1
-    parts[n] = prefix .. count .. suffix
+    counts[n] = count
   end
-  return wrk.format(nil, nil, nil, "[" .. table.concat(parts, ",") .. "]")
+  return wrk.format(nil, nil, nil, string.format(form, unpack(counts)))
 end
 
 function done(summary, latency)

@@ -4,7 +4,7 @@ Belongs here: plain numbers, cheap enough for every request, and adding those of
 processes. Does not belong here: Prometheus (``metrics``), or anything that names an
 organisation, a key or a person.
 
-Every number has one writer: the event loop, or the thread that commits. Readers may see a
+Every number has one writer at a time: the event loop, or the thread that commits. Readers may see a
 moment in between, never a torn number.
 """
 

@@ -3,8 +3,10 @@
 Belongs here: group commit, rotation, and refusing what cannot be made durable. Does not belong
 here: what the bytes mean, HTTP, or sealing.
 
-One thread commits: write, ``fdatasync``, resolve. Whatever arrives meanwhile is the next group,
-so a slow disk makes larger groups instead of longer queues.
+A commit is write, ``fdatasync``, resolve. Whatever arrives meanwhile is the next group, so a slow
+disk makes larger groups instead of longer queues. A thread commits, so that a slow disk keeps
+nobody else waiting; while the disk is fast, the event loop commits by itself, as handing a group to
+a thread and back costs more than the flush. Segments are opened and rotated by the thread alone.
 """
 
 from __future__ import annotations
@@ -17,7 +19,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from queue import Empty, SimpleQueue
-from threading import Thread
+from threading import Lock, Thread
 from typing import Any
 
 from ecomind.settings import Settings
@@ -28,6 +30,10 @@ from ingest_api.meters import LogMeters
 _LOOK_EVERY_S = 0.5
 _LOOK_SHARE = 0.02
 """Most of the event loop's time that looking at the folder may take."""
+_FAST_S = 0.002
+"""A commit the event loop may wait for."""
+_REMEMBERED_SHARE = 0.9
+"""A slow commit is remembered as a little faster with every one after it."""
 
 
 class NotDurable(Exception):
@@ -92,6 +98,8 @@ class EventLog:
         self.meters = LogMeters()
         self._loop = asyncio.get_running_loop()
         self._queue: SimpleQueue[_Group | None] = SimpleQueue()
+        self._segment_in_use = Lock()
+        self._slowest_s = 0.0
         self._next: _Group | None = None
         self._is_committing = False
         self._pending_bytes = 0
@@ -165,10 +173,27 @@ class EventLog:
         return group.future
 
     def _hand_over(self) -> None:
-        if self._next is not None and not self._is_committing:
-            self._is_committing = True
-            self._queue.put(self._next)
-            self._next = None
+        if self._next is None or self._is_committing:
+            return
+        group, self._next = self._next, None
+        self._is_committing = True
+        if self._slowest_s < _FAST_S and self._segment_in_use.acquire(blocking=False):
+            try:
+                self._commit_here(group)
+            finally:
+                self._segment_in_use.release()
+        else:
+            self._queue.put(group)
+
+    def _commit_here(self, group: _Group) -> None:
+        """Commit in the event loop, if the thread has opened a segment."""
+        if self._segment is None:
+            self._queue.put(group)
+            return
+        error = self._timed_commit(group)
+        if self._segment is not None and self._is_due(self._segment):
+            self._queue.put(_Group(self._loop))  # Nothing to commit, but the thread will rotate.
+        self._loop.call_soon(self._resolve, group, error)
 
     def _resolve(self, group: _Group, error: NotDurable | None) -> None:
         self._pending_bytes -= group.size
@@ -189,21 +214,29 @@ class EventLog:
             try:
                 group = self._queue.get(timeout=self._until_rotation_s())
             except Empty:
-                self._rotate()
+                with self._segment_in_use:
+                    self._rotate()
                 continue
             if group is None:
                 self._rotate()
                 return
-            started_at = time.perf_counter()
-            error = self._commit(group)
-            if error is None:
-                seconds = time.perf_counter() - started_at
-                self.meters.committed(len(group.frames), group.size, seconds)
-            else:
-                self.meters.failed(error.reason)
-            self._loop.call_soon_threadsafe(self._resolve, group, error)
-            if self._segment is not None and self._is_due(self._segment):
-                self._rotate()
+            with self._segment_in_use:
+                if group.frames:
+                    error = self._timed_commit(group)
+                    self._loop.call_soon_threadsafe(self._resolve, group, error)
+                if self._segment is not None and self._is_due(self._segment):
+                    self._rotate()
+
+    def _timed_commit(self, group: _Group) -> NotDurable | None:
+        started_at = time.perf_counter()
+        error = self._commit(group)
+        seconds = time.perf_counter() - started_at
+        self._slowest_s = max(seconds, self._slowest_s * _REMEMBERED_SHARE)
+        if error is None:
+            self.meters.committed(len(group.frames), group.size, seconds)
+        else:
+            self.meters.failed(error.reason)
+        return error
 
     def _commit(self, group: _Group) -> NotDurable | None:
         if self._failure is not None:
@@ -244,9 +277,10 @@ class EventLog:
         return NotDurable(reason, 30)
 
     def _until_rotation_s(self) -> float | None:
-        if self._segment is None:
+        segment = self._segment
+        if segment is None:
             return None
-        age = time.monotonic() - self._segment.opened_at
+        age = time.monotonic() - segment.opened_at
         return max(0.0, self._options.max_segment_age_s - age)
 
     def _is_due(self, segment: OpenSegment) -> bool:

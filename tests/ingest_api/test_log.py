@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import errno
 import os
+import threading
 import time
 from collections.abc import Awaitable, Callable
 from pathlib import Path
@@ -12,10 +13,19 @@ from pathlib import Path
 import pytest
 
 from ingest_api.landing import frame
+from ingest_api.landing import log as module
 from ingest_api.landing.log import EventLog, LogOptions, NotDurable
 from ingest_api.landing.segment import backlog, waiting
 
 Steps = Callable[[EventLog, list[str]], Awaitable[None]]
+
+
+@pytest.fixture(autouse=True, params=[0.0, 60.0], ids=["thread", "loop"])
+def fast_s(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> float:
+    """Up to which commit the event loop commits by itself: never, or once there is a segment."""
+    limit: float = request.param
+    monkeypatch.setattr(module, "_FAST_S", limit)
+    return limit
 
 
 def run(folder: Path, steps: Steps, **limits: float) -> list[str]:
@@ -78,6 +88,35 @@ def test_many_writers_share_groups_and_all_are_stored(
     run(tmp_path, steps)
     assert len(stored(tmp_path)) == 500
     assert 1 <= len(syncs) < 50
+
+
+def test_a_slow_disk_keeps_nobody_waiting_but_those_who_write(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, fast_s: float
+) -> None:
+    committed_by: list[threading.Thread] = []
+    real, slow_s = os.fdatasync, 0.0
+
+    def slow(descriptor: int) -> None:
+        committed_by.append(threading.current_thread())
+        time.sleep(slow_s)
+        real(descriptor)
+
+    async def steps(log: EventLog, _: list[str]) -> None:
+        nonlocal slow_s
+        await log.append(record(0))  # Opens the segment, which is the thread's.
+        monkeypatch.setattr(os, "fdatasync", slow)
+        await log.append(record(1))
+        monkeypatch.setattr(module, "_FAST_S", min(fast_s, 0.05))
+        slow_s = 0.1
+        for number in range(2, 5):
+            await log.append(record(number))
+
+    run(tmp_path, steps)
+    main = threading.main_thread()
+    in_loop = [thread is main for thread in committed_by]
+    # The first slow one is found out by waiting for it.
+    assert in_loop == ([True, True, False, False] if fast_s else [False] * 4)
+    assert len(stored(tmp_path)) == 5
 
 
 def test_a_cancelled_request_does_not_disturb_its_group(tmp_path: Path) -> None:
