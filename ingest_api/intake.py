@@ -22,7 +22,7 @@ from ingest_api.adapters.base import Adapter, Bucket, Document, MalformedBody, N
 from ingest_api.credentials import Tenant
 from ingest_api.ids import sortable, uuid7
 from ingest_api.landing import frame, record
-from ingest_api.outcome import Outcome
+from ingest_api.outcome import Outcome, Result
 from ingest_api.replies import Refused
 
 _YIELD_EVERY = 250
@@ -127,11 +127,11 @@ def _too_many(limit: int) -> Refused:
     return Refused("body-too-large", stage="items", limit_items=limit)
 
 
-def _warnings(judged: Judged, is_minted: bool) -> list[dict[str, str]]:
+def _warnings(judged: Judged, is_minted: bool) -> tuple[dict[str, str], ...]:
     if not is_minted and not judged.warnings:
-        return []
+        return ()
     warnings = (*judged.warnings, _MINTED) if is_minted else judged.warnings
-    return [{"code": w.code, "field": w.field} for w in warnings]
+    return tuple({"code": w.code, "field": w.field} for w in warnings)
 
 
 class Intake:
@@ -151,10 +151,11 @@ class Intake:
         Raises ``Refused`` or ``NotDurable`` when nothing of it was stored.
         """
         judging = await self._judged(request)
-        records = judging.records()
+        records, outcome = judging.records(), judging.outcome
+        del judging  # Of a large batch, megabytes; the next request gets them while they are warm.
         if records:
             await self._log.append(records)
-        return judging.outcome
+        return outcome
 
     async def validate(self, request: Request) -> Outcome:
         """What would become of a request; nothing is stored. Raises ``Refused``."""
@@ -267,21 +268,19 @@ def _take(
         return
     judging.store(frame.EVENT, judged.row)
     result = _count_stored(judging, index, judged.row["source"], judged.row["event_id"])
-    warnings = _warnings(judged, is_minted)
-    if warnings:
-        result["warnings"] = warnings
+    result.warnings = _warnings(judged, is_minted)
 
 
-def _count_stored(judging: _Judging, index: int, source: str, event_id: str) -> dict[str, Any]:
+def _count_stored(judging: _Judging, index: int, source: str, event_id: str) -> Result:
     outcome, key = judging.outcome, (source, event_id)
     # Only repeats within one request are known here; all others are resolved in the warehouse.
     if key in judging.seen:
         outcome.duplicate += 1
-        result = {"index": index, "event_id": event_id, "result": "duplicate"}
+        result = Result(index, event_id, "duplicate")
     else:
         judging.seen.add(key)
         outcome.accepted += 1
-        result = {"index": index, "event_id": event_id, "result": "accepted"}
+        result = Result(index, event_id, "accepted")
     outcome.results.append(result)
     return result
 
@@ -291,12 +290,9 @@ def _take_bucket(judging: _Judging, index: int, judged: Judged) -> None:
         _reject(judging, index, judged, is_minted=False)
         return
     judging.store(frame.BUCKET, judged.row)
-    result: dict[str, Any] = {"index": index, "event_id": None, "result": "accepted"}
-    warnings = _warnings(judged, is_minted=False)
-    if warnings:
-        result["warnings"] = warnings
     judging.outcome.accepted += 1
-    judging.outcome.results.append(result)
+    warnings = _warnings(judged, is_minted=False)
+    judging.outcome.results.append(Result(index, None, "accepted", warnings=warnings))
 
 
 def _reject(judging: _Judging, index: int, judged: Judged, is_minted: bool) -> None:
@@ -315,15 +311,15 @@ def _reject(judging: _Judging, index: int, judged: Judged, is_minted: bool) -> N
     judging.store(frame.REJECT, row)
     outcome.rejected += 1
     outcome.is_all_of_others = outcome.is_all_of_others and first.code == "tenant_mismatch"
-    result: dict[str, Any] = {
-        "index": index,
-        "event_id": event_id,
-        "result": "rejected",
-        "rejection_id": rejection_id,
-        "errors": [
-            {"code": p.code, "pointer": p.pointer, "detail": p.detail} for p in judged.problems
-        ],
-    }
-    if judged.warnings:
-        result["warnings"] = _warnings(judged, is_minted=False)
-    outcome.results.append(result)
+    outcome.results.append(
+        Result(
+            index,
+            event_id,
+            "rejected",
+            rejection_id,
+            tuple(
+                {"code": p.code, "pointer": p.pointer, "detail": p.detail} for p in judged.problems
+            ),
+            _warnings(judged, is_minted=False),
+        )
+    )

@@ -162,7 +162,7 @@ class Meters:
             self.duplicate[adapter] = self.duplicate.get(adapter, 0) + outcome.duplicate
         if outcome.rejected:
             for result in outcome.results:
-                for error in result.get("errors", ())[:1]:
+                for error in result.errors[:1]:
                     key = (adapter, error["code"])
                     self.rejected[key] = self.rejected.get(key, 0) + 1
 

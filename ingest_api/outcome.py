@@ -20,11 +20,23 @@ def _second(seconds: int) -> str:
     return datetime.fromtimestamp(seconds, UTC).isoformat()[:19]
 
 
-class Outcome(msgspec.Struct):
-    """Items accepted, repeated within the request, and rejected; ``results`` in their order.
+class Result(msgspec.Struct, gc=False, omit_defaults=True):
+    """What became of an item, as the native answer shows it.
 
-    A result is ``{"index", "event_id", "result", ...}`` as the native answer shows it.
+    ``result`` is accepted, duplicate or rejected; errors are ``{"code", "pointer", "detail"}``,
+    warnings ``{"code", "field"}``.
     """
+
+    index: int
+    event_id: str | None
+    result: str
+    rejection_id: str | msgspec.UnsetType = msgspec.UNSET
+    errors: tuple[dict[str, str], ...] = ()
+    warnings: tuple[dict[str, str], ...] = ()
+
+
+class Outcome(msgspec.Struct):
+    """Items accepted, repeated within the request, and rejected; ``results`` in their order."""
 
     sortable_id: str
     received_us: int
@@ -32,7 +44,7 @@ class Outcome(msgspec.Struct):
     accepted: int = 0
     duplicate: int = 0
     rejected: int = 0
-    results: list[dict[str, Any]] = msgspec.field(default_factory=list)
+    results: list[Result] = msgspec.field(default_factory=list)
     names: list[list[str]] = msgspec.field(default_factory=list)
     passed: list[str] = msgspec.field(default_factory=list)
     """The sender's own names of the items, and of what was no item (``adapters.base.Named``)."""
@@ -55,11 +67,11 @@ class Outcome(msgspec.Struct):
         """Every reason of every rejected item, with the item's place."""
         return [
             {
-                "index": result["index"],
-                "event_id": result["event_id"],
-                "rejection_id": result["rejection_id"],
+                "index": result.index,
+                "event_id": result.event_id,
+                "rejection_id": result.rejection_id,
                 **error,
             }
             for result in self.results
-            for error in result.get("errors", ())
+            for error in result.errors
         ]

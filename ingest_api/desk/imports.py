@@ -174,7 +174,7 @@ async def _put(desk: Desk, call: Call) -> Reply:
 
 
 def _answer(import_id: str, number: int, outcome: Outcome) -> dict[str, Any]:
-    rejected = [result for result in outcome.results if result["result"] == "rejected"]
+    rejected = [result for result in outcome.results if result.result == "rejected"]
     return {
         "import_id": import_id,
         "part": number,

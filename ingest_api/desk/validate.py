@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+import msgspec
+from msgspec.structs import replace
+
 from ecomind.identity import Scope
 from ingest_api.desk import schemas
 from ingest_api.desk.base import Answer, Call, Desk, Endpoint, Parameter
@@ -38,10 +41,7 @@ async def _validate(desk: Desk, call: Call) -> Reply:
         raise Refused("unsupported-media-type", supported=sorted(_EVENTS.formats))
     request = Request(found.adapter, call.document, call.tenant, call.sortable_id)
     outcome = await desk.intake.validate(request)
-    results = [
-        {name: value for name, value in result.items() if name != "rejection_id"}
-        for result in outcome.results
-    ]
+    results = [replace(result, rejection_id=msgspec.UNSET) for result in outcome.results]
     document = {
         "durability": "none",
         "accepted": outcome.accepted,

@@ -34,11 +34,10 @@ def _langfuse_judged(outcome: Outcome) -> Reply:
     successes: list[dict[str, Any]] = [{"id": name, "status": 201} for name in outcome.passed]
     errors: list[dict[str, Any]] = []
     for result, names in zip(outcome.results, outcome.names, strict=True):
-        told = result.get("errors")
-        if not told:
+        if not result.errors:
             successes += ({"id": name, "status": 201} for name in names)
             continue
-        first = told[0]
+        first = result.errors[0]
         errors += (
             {"id": name, "status": 400, "message": first["detail"], "error": first["code"]}
             for name in names

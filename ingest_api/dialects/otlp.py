@@ -68,7 +68,7 @@ def _message(outcome: Outcome) -> str:
     warned = Counter(
         f"{warning['code']} {warning['field']}"
         for result in outcome.results
-        for warning in result.get("warnings", ())
+        for warning in result.warnings
     )
     return f"all stored: {_reasons(warned)}; receipt {outcome.receipt_id}" if warned else ""
 

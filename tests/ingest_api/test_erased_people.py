@@ -57,7 +57,7 @@ def receive(settings: Settings, tenant: Tenant, items: list[object]) -> tuple[Ke
     adapter = Adapter("native", (), lambda _: items, is_foreign=False)
     request = Request(adapter, Document(b"", {}), tenant, "0" * 28)
     outcome = asyncio.run(Intake(settings, kept).receive(request))
-    return kept, [result["result"] for result in outcome.results]
+    return kept, [result.result for result in outcome.results]
 
 
 def test_an_erased_person_arrives_as_nobody(settings: Settings) -> None:

@@ -10,28 +10,27 @@ import pytest
 from google.rpc.status_pb2 import Status
 
 from ingest_api.dialects import otlp
-from ingest_api.outcome import Outcome
+from ingest_api.outcome import Outcome, Result
 from ingest_api.replies import TITLES, Refused
 
 SIGNALS = (otlp.TRACES, otlp.LOGS, otlp.METRICS)
 
 
-def outcome(*results: dict[str, Any]) -> Outcome:
-    rejected = sum(result["result"] == "rejected" for result in results)
+def outcome(*results: Result) -> Outcome:
+    rejected = sum(result.result == "rejected" for result in results)
     made = Outcome("0", 1_767_225_600_000_000)
     made.accepted, made.rejected = len(results) - rejected, rejected
     made.results = list(results)
     return made
 
 
-def rejected(*codes: str) -> dict[str, Any]:
-    errors = [{"code": code, "pointer": "/x", "detail": "SECRET"} for code in codes]
-    return {"index": 0, "event_id": "SECRET", "result": "rejected", "rejection_id": "r",
-            "errors": errors}  # fmt: skip
+def rejected(*codes: str) -> Result:
+    errors = tuple({"code": code, "pointer": "/x", "detail": "SECRET"} for code in codes)
+    return Result(0, "SECRET", "rejected", "r", errors)
 
 
-GOOD: dict[str, Any] = {"index": 0, "event_id": "a", "result": "accepted"}
-WARNED = {**GOOD, "warnings": [{"code": "value_discarded", "field": "service"}]}
+GOOD = Result(0, "a", "accepted")
+WARNED = Result(0, "a", "accepted", warnings=({"code": "value_discarded", "field": "service"},))
 
 
 def told(signal: otlp.Signal, made: Outcome) -> tuple[int, str]:
