@@ -106,7 +106,7 @@ joined as (
     select
         placed.*,
         {it_kwh},
-        p.factor_set_id,
+        (select max(factor_set_id) from marts.intermediate.int_factor_sets) as factor_set_id,
         m.dq_score,
         {found}
     from placed
