@@ -8,8 +8,10 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+import duckdb
 import pytest
 
+from benchmarks import plain
 from tests.dbt_project import extension_vectors
 from tests.dbt_project.direct import direct_footprint, mart_sql
 from tests.dbt_project.raw_store import event
@@ -246,6 +248,26 @@ def test_marts_agree_with_their_base(warehouse: Warehouse) -> None:
         [found] = warehouse.query(f"select {sums} from mart.{mart}")
         assert list(found.values()) == pytest.approx(list(base[0].values()), rel=1e-9)
     assert base[0]["sum(events)"] == 400 + 12 + len(ROUTES) + len(extension_vectors.cases())
+
+
+@pytest.mark.parametrize("dedup", plain.DEDUPS)
+def test_the_plain_statement_of_the_benchmarks_fits_the_marts(
+    warehouse: Warehouse, tmp_path: Path, dedup: str
+) -> None:
+    """It is the yardstick, and is run by hand: for the token route it must agree."""
+    landed = str(tmp_path / "events.parquet")
+    sums = "sum(events) as events, sum(energy_mid_kwh) as energy, sum(water_low_l) as water"
+    of_tokens = "from {} where org_id = 'acme' and energy_route = 'token'"
+    with duckdb.connect() as connection:
+        connection.execute(f"set TimeZone = 'UTC'; attach '{warehouse.raw}' as raw (read_only)")
+        connection.execute(f"copy (from raw.raw.usage_events) to '{landed}'")
+        connection.execute(f"attach '{warehouse.marts}' as marts (read_only)")
+        connection.execute(plain.statement([landed], "base", dedup))
+        [found] = connection.execute(f"select {sums} {of_tokens.format('base')}").fetchall()
+    [expected] = warehouse.query(
+        f"select {sums} {of_tokens.format('intermediate.usage_footprint_daily')}"
+    )
+    assert found == pytest.approx(tuple(expected.values()), rel=1e-9)
 
 
 def test_team_of_the_event_comes_before_the_team_of_the_user(warehouse: Warehouse) -> None:
