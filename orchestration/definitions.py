@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from datetime import timedelta
 
 import dagster as dg
@@ -22,6 +23,8 @@ from orchestration.defs import (
     warehouse,
 )
 
+# Dagster copies sensors with a parameter of its own that it then warns of.
+warnings.filterwarnings("ignore", "Parameter `owners` of initializer", dg.BetaWarning)
 _STAGES = [landing, raw, warehouse, serving, audit, reports, privacy]
 
 

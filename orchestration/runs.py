@@ -35,6 +35,13 @@ UNFINISHED = [
     dg.DagsterRunStatus.STARTED,
 ]
 """States of a run that waits or is under way."""
+_TOLD = {
+    dg.DagsterEventType.STEP_START,
+    dg.DagsterEventType.STEP_SUCCESS,
+    dg.DagsterEventType.STEP_FAILURE,
+    dg.DagsterEventType.ASSET_CHECK_EVALUATION,
+}
+"""Events of a run that are told while it is under way."""
 _QUIET = {"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}}
 
 
@@ -84,10 +91,13 @@ def load_job_name(settings: Settings) -> str:
     return "refresh" if are_current(settings) or are_refused(settings) else "rebuild"
 
 
-def _tell_steps(instance: dg.DagsterInstance, run_id: str, seen: int, console: Console) -> int:
-    records = instance.all_logs(run_id)
-    for record in records[seen:]:
-        event = record.dagster_event
+def _tell_steps(
+    instance: dg.DagsterInstance, run_id: str, cursor: str | None, console: Console
+) -> str:
+    """Tell what happened since ``cursor``; returns where the next look goes on."""
+    events = instance.get_records_for_run(run_id, cursor, _TOLD)
+    for record in events.records:
+        event = record.event_log_entry.dagster_event
         if event is None:
             continue
         if event.is_step_start:
@@ -101,7 +111,7 @@ def _tell_steps(instance: dg.DagsterInstance, run_id: str, seen: int, console: C
             check = event.asset_check_evaluation_data
             if not check.passed:
                 console.print(f"  [red]![/red] {check.check_name}: {check.description or ''}")
-    return len(records)
+    return events.cursor
 
 
 @contextlib.contextmanager
@@ -110,10 +120,10 @@ def _told(instance: dg.DagsterInstance, run_id: str, console: Console) -> Iterat
     finished = threading.Event()
 
     def follow() -> None:
-        seen = 0
+        cursor = None
         while not finished.wait(_POLL_S):
-            seen = _tell_steps(instance, run_id, seen, console)
-        _tell_steps(instance, run_id, seen, console)
+            cursor = _tell_steps(instance, run_id, cursor, console)
+        _tell_steps(instance, run_id, cursor, console)
 
     thread = threading.Thread(target=follow, daemon=True)
     thread.start()

@@ -177,23 +177,23 @@ class EventLog:
             return
         group, self._next = self._next, None
         self._is_committing = True
-        if self._slowest_s < _FAST_S and self._segment_in_use.acquire(blocking=False):
-            try:
-                self._commit_here(group)
-            finally:
-                self._segment_in_use.release()
-        else:
+        if not self._is_committed_here(group):
             self._queue.put(group)
 
-    def _commit_here(self, group: _Group) -> None:
-        """Commit in the event loop, if the thread has opened a segment."""
-        if self._segment is None:
-            self._queue.put(group)
-            return
-        error = self._timed_commit(group)
-        if self._segment is not None and self._is_due(self._segment):
-            self._queue.put(_Group(self._loop))  # Nothing to commit, but the thread will rotate.
-        self._loop.call_soon(self._resolve, group, error)
+    def _is_committed_here(self, group: _Group) -> bool:
+        """Commit in the event loop, while the disk is fast and the thread has opened a segment."""
+        if self._slowest_s >= _FAST_S or not self._segment_in_use.acquire(blocking=False):
+            return False
+        try:
+            if self._segment is None:
+                return False
+            error = self._timed_commit(group)
+            if self._segment is not None and self._is_due(self._segment):
+                self._queue.put(_Group(self._loop))  # Nothing to commit; the thread will rotate.
+        finally:
+            self._segment_in_use.release()
+        self._resolve(group, error)
+        return True
 
     def _resolve(self, group: _Group, error: NotDurable | None) -> None:
         self._pending_bytes -= group.size
