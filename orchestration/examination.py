@@ -95,8 +95,11 @@ def _control_store(settings: Settings) -> Iterator[Finding]:
 def _write_ahead_log(settings: Settings) -> Iterator[Finding]:
     stuck = []
     for path in settings.wal_dir.rglob("*.ready"):
-        age = datetime.now(UTC) - datetime.fromtimestamp(path.stat().st_mtime, UTC)
-        if age > _STUCK:
+        try:
+            modified_at = datetime.fromtimestamp(path.stat().st_mtime, UTC)
+        except FileNotFoundError:
+            continue  # Sealed between listing and looking.
+        if datetime.now(UTC) - modified_at > _STUCK:
             stuck.append(path.name)
     if stuck:
         remedy = f"start the ingest API; it seals them; see {settings.logs_dir / 'ingest.log'}"

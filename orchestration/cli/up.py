@@ -25,6 +25,7 @@ from ecomind.identity.first_owner import ensure_owner
 from ecomind.settings import Settings, get_settings
 from ecomind.warehouse.bundles import list_bundles
 from ecomind.warehouse.snapshot import NoSnapshot, current_snapshot
+from ingest_api.landing.segment import backlog
 from orchestration.services import LOOPBACK, Running, ServiceError, services, stop_all
 
 _READY_TIMEOUT_S = {"ingest": 30.0, "platform": 30.0, "dashboard": 60.0, "dagster": 180.0}
@@ -79,10 +80,9 @@ def _wait_until_landed(settings: Settings) -> None:
     """Wait until nothing is left in the write-ahead log, so that the first load has it all."""
     deadline = time.monotonic() + 4 * settings.seal_max_age_s + 20
     while time.monotonic() < deadline:
-        if not any(path.stat().st_size for path in settings.wal_dir.rglob("*.ready")):
-            waiting = [path for path in settings.wal_dir.rglob("*.open") if path.stat().st_size]
-            if not waiting:
-                return
+        _, waiting_bytes = backlog(settings.wal_dir)
+        if not waiting_bytes:
+            return
         time.sleep(0.2)
 
 

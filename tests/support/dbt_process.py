@@ -127,6 +127,7 @@ def _refuse_late_cache() -> None:
 
 def _invoke(manifest: Manifest, asked: dict[str, Any]) -> int:
     """Run dbt in this process, a fork; returns its exit code."""
+    from dbt.adapters.duckdb.connections import DuckDBConnectionManager  # noqa: PLC0415
     from dbt.cli.main import dbtRunner  # noqa: PLC0415
     from dbt.contracts.graph.nodes import SeedNode  # noqa: PLC0415
 
@@ -140,6 +141,7 @@ def _invoke(manifest: Manifest, asked: dict[str, Any]) -> int:
         if isinstance(node, SeedNode):
             node.root_path = str(Path(asked["project_root"]) / "dbt_project")
     done = dbtRunner(manifest).invoke(asked["arguments"])
+    DuckDBConnectionManager.close_all_connections()  # As the command does when it ends.
     if done.exception is not None:
         print(done.exception)
     return 0 if done.success else 1 if done.exception is None else 2
