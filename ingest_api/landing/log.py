@@ -220,11 +220,13 @@ class EventLog:
             if group is None:
                 self._rotate()
                 return
-            with self._segment_in_use:
-                if group.frames:
+            if group.frames:
+                with self._segment_in_use:
                     error = self._timed_commit(group)
-                    self._loop.call_soon_threadsafe(self._resolve, group, error)
-                if self._segment is not None and self._is_due(self._segment):
+                self._loop.call_soon_threadsafe(self._resolve, group, error)
+            segment = self._segment
+            if segment is not None and self._is_due(segment):
+                with self._segment_in_use:
                     self._rotate()
 
     def _timed_commit(self, group: _Group) -> NotDurable | None:

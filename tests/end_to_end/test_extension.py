@@ -133,7 +133,7 @@ def test_a_call_in_the_browser_is_in_the_daily_marts(tmp_path: Path) -> None:
     dist = tmp_path / "dist"
     extension.run("build:e2e", "--out", str(dist))
     origin = extension_origin(dist)
-    installation = Installation(tmp_path / "home")
+    installation = Installation.after_first_load(tmp_path / "home")
     key = tmp_path / "extension.key"
     installation.ecomind("org", "create", "acme", "--name", "Acme")
     installation.ecomind("key", "create", "acme", "--role", "browser", "--name", "extension",

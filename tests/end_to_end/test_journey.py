@@ -137,7 +137,7 @@ def landed_files(installation: Installation) -> set[Path]:
 )
 def test_real_traces_through_the_endpoint(tmp_path: Path) -> None:
     """28,185 real calls: all in raw and marts, equal to plain SQL, and once only."""
-    installation = Installation(tmp_path / "home")
+    installation = Installation.after_first_load(tmp_path / "home")
     key = tmp_path / "import.key"
     installation.ecomind("org", "create", "acme", "--name", "Azure traces")
     installation.ecomind("key", "create", "acme", "--role", "import", "--out", str(key))

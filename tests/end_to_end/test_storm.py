@@ -161,7 +161,7 @@ def in_marts(installation: Installation) -> Totals:
 
 @pytest.mark.slow
 def test_a_storm_over_two_nodes_changes_no_total(tmp_path: Path) -> None:
-    installation = Installation(tmp_path / "home")
+    installation = Installation.after_first_load(tmp_path / "home")
     events = {org_id: calls(org_id) for org_id in ORGANIZATIONS}
     chance = random.Random(7)
     storm = batches(events, chance)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import socket
 import subprocess
 import sys
@@ -16,6 +17,7 @@ import httpx
 from ecomind.settings import PROJECT_ROOT, Settings
 from ecomind.warehouse.snapshot import current_snapshot
 from orchestration.services import Running, services, stop_all
+from tests.support.shared import built_once
 
 PORTS = ("ingest", "ingest_metrics", "dashboard", "dagster", "platform")
 COMMAND_TIMEOUT_S = 300
@@ -41,6 +43,14 @@ class Installation:
             **ports,
             **variables,
         }
+
+    @classmethod
+    def after_first_load(cls, home: Path, **variables: str) -> Installation:
+        """One whose first load was before any event: what it loads next finds its factors there."""
+        loaded = built_once("installation", _load_nothing)
+        for folder in ("dbt", "warehouse"):
+            shutil.copytree(loaded / folder, home / folder)
+        return cls(home, **variables)
 
     @property
     def settings(self) -> Settings:
@@ -93,3 +103,7 @@ class Installation:
         """Rows of the current snapshot."""
         with current_snapshot(self.settings).connect() as connection:
             return connection.execute(sql).fetchall()
+
+
+def _load_nothing(home: Path) -> None:
+    Installation(home).ecomind("load")
