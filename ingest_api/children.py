@@ -10,12 +10,10 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import os
 import sys
 import time
 from asyncio.subprocess import PIPE, Process
-from collections.abc import Callable, Mapping
-from typing import ClassVar
+from collections.abc import Callable
 
 import msgspec
 
@@ -34,8 +32,6 @@ class Child:
 
     name = "child"
     arguments: tuple[str, ...] = ()
-    variables: ClassVar[Mapping[str, str]] = {}
-    """Environment variables that it gets beside those of this process."""
 
     def __init__(self) -> None:
         """Nothing runs until ``keep_running``."""
@@ -75,7 +71,6 @@ class Child:
             stdin=PIPE,
             stdout=stdout,
             limit=_LINE_MAX_BYTES,
-            env={**self.variables, **os.environ},
             start_new_session=True,  # An interrupt from the terminal is for the service alone.
         )
 
@@ -94,13 +89,6 @@ class SealerProcess(Child):
 
     name = "sealer"
     arguments = ("ingest_api.landing.seal", "--with-parent")
-    # Memory of one segment serves the next: what is handed back to the kernel in between comes
-    # again page by page.
-    variables: ClassVar[Mapping[str, str]] = {
-        "ARROW_DEFAULT_MEMORY_POOL": "system",
-        "MALLOC_MMAP_THRESHOLD_": str(2**30),
-        "MALLOC_TRIM_THRESHOLD_": str(2**31),
-    }
 
     async def stop(self) -> None:
         """Let the child seal what is left and end; one that died meanwhile is made up for."""

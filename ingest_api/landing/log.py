@@ -177,11 +177,14 @@ class EventLog:
             return
         group, self._next = self._next, None
         self._is_committing = True
-        if not self._is_committed_here(group):
+        if not self._try_to_commit_here(group):
             self._queue.put(group)
 
-    def _is_committed_here(self, group: _Group) -> bool:
-        """Commit in the event loop, while the disk is fast and the thread has opened a segment."""
+    def _try_to_commit_here(self, group: _Group) -> bool:
+        """Commit in the event loop, if the disk is fast and the thread has opened a segment.
+
+        Returns whether it did; a commit that failed is one, too.
+        """
         if self._slowest_s >= _FAST_S or not self._segment_in_use.acquire(blocking=False):
             return False
         try:
@@ -223,6 +226,7 @@ class EventLog:
             if group.frames:
                 with self._segment_in_use:
                     error = self._timed_commit(group)
+                # Before rotating, which flushes on its own account.
                 self._loop.call_soon_threadsafe(self._resolve, group, error)
             segment = self._segment
             if segment is not None and self._is_due(segment):
