@@ -25,7 +25,7 @@ from ingest_api.landing import frame, record
 from ingest_api.outcome import Outcome, Result
 from ingest_api.replies import Refused
 
-_YIELD_EVERY = 250
+_PLAIN_AT_ONCE, _YIELD_EVERY = 500, 250
 _MICROSECONDS_A_SECOND, _MICROSECONDS_A_DAY = 1_000_000, 86_400_000_000
 _ENDLESS_US = 2**62
 _LARGE_BYTES = 2**20
@@ -98,7 +98,7 @@ def _restricted(item: object, tenant: Tenant) -> tuple[object, tuple[Warned, ...
     """
     if isinstance(item, Bucket):
         return _NO_BUCKETS, ()
-    if type(item) is PlainEvent:
+    if isinstance(item, PlainEvent):
         item = as_item(item)
     if not isinstance(item, Mapping):
         return item, ()
@@ -228,16 +228,28 @@ class Intake:
         if items and (tenant.origins is not None or tenant.project_id is not None):
             allowed = (_restricted(item, tenant) for item in items)
             items, withheld = zip(*allowed, strict=True)
-        for index, sent in enumerate(items):
-            if index % _YIELD_EVERY == _YIELD_EVERY - 1:
-                await asyncio.sleep(0)  # A large batch must not hold up everybody else.
-            if type(sent) is not PlainEvent or not make_landed(sent, judging.plain_rules):
-                _take(judging, self._rules(judging), index, sent, withheld)
+        # A large batch must not hold up everybody else.
+        for start in range(0, len(items), _PLAIN_AT_ONCE):
+            if start:
+                await asyncio.sleep(0)
+            some = items[start : start + _PLAIN_AT_ONCE]
+            if _take_plain(judging, start, some):
                 continue
-            event: Any = sent
-            judging.plain.append(event)
-            _count_stored(judging, index, event.source, event.event_id)
+            for index, sent in enumerate(some, start):
+                if index % _YIELD_EVERY == _YIELD_EVERY - 1:
+                    await asyncio.sleep(0)
+                if not _take_plain(judging, index, (sent,)):
+                    _take(judging, self._rules(judging), index, sent, withheld)
         return judging
+
+
+def _take_plain(judging: _Judging, start: int, items: Sequence[Any]) -> bool:
+    """Store items if all of them are as the contract wants them; else nothing has happened."""
+    if not isinstance(items[0], PlainEvent) or not make_landed(items, judging.plain_rules):
+        return False
+    judging.plain += items
+    _count_stored(judging, start, [(event.source, event.event_id) for event in items])
+    return True
 
 
 def _take(
@@ -255,7 +267,7 @@ def _take(
         _take_bucket(judging, index, judge_bucket(sent.fields, rules))
         return
     request = judging.request
-    item = as_item(sent) if type(sent) is PlainEvent else sent
+    item = as_item(sent) if isinstance(sent, PlainEvent) else sent
     item, is_minted = _with_event_id(item) if request.mints_event_ids else (item, False)
     if isinstance(item, Problem):
         judged = Judged(None, None, (item,))
@@ -267,22 +279,22 @@ def _take(
         _reject(judging, index, judged, is_minted)
         return
     judging.store(frame.EVENT, judged.row)
-    result = _count_stored(judging, index, judged.row["source"], judged.row["event_id"])
-    result.warnings = _warnings(judged, is_minted)
+    _count_stored(judging, index, [(judged.row["source"], judged.row["event_id"])])
+    judging.outcome.results[-1].warnings = _warnings(judged, is_minted)
 
 
-def _count_stored(judging: _Judging, index: int, source: str, event_id: str) -> Result:
-    outcome, key = judging.outcome, (source, event_id)
+def _count_stored(judging: _Judging, start: int, keys: Sequence[tuple[str, str]]) -> None:
+    """Tell of items stored one after another; ``keys`` are their sources and event ids."""
+    outcome, seen = judging.outcome, judging.seen
     # Only repeats within one request are known here; all others are resolved in the warehouse.
-    if key in judging.seen:
-        outcome.duplicate += 1
-        result = Result(index, event_id, "duplicate")
-    else:
-        judging.seen.add(key)
-        outcome.accepted += 1
-        result = Result(index, event_id, "accepted")
-    outcome.results.append(result)
-    return result
+    for index, key in enumerate(keys, start):
+        if key in seen:
+            outcome.duplicate += 1
+            outcome.results.append(Result(index, key[1], "duplicate"))
+        else:
+            seen.add(key)
+            outcome.accepted += 1
+            outcome.results.append(Result(index, key[1], "accepted"))
 
 
 def _take_bucket(judging: _Judging, index: int, judged: Judged) -> None:

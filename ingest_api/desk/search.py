@@ -317,8 +317,8 @@ def _rows_with(data: bytes, kind: bytes, needle: bytes) -> Iterator[dict[str, An
         if end < 0:
             return
         for payload in frame.read(data[start : end + 1]).rows[kind]:
-            receipt, rows = record.parts(payload)
-            for row in rows:
+            receipt, lines, _ = record.parts(payload)
+            for row in lines.split(b"\n"):
                 if needle in row or needle in receipt:
                     told = {**_as_object.decode(receipt), **_as_object.decode(row)}
                     yield _with_times({**_DEFAULTS[kind], **told})

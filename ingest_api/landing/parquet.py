@@ -7,11 +7,12 @@ what a payload looks like (``record``), or which rows belong together.
 from __future__ import annotations
 
 import io
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime
 from typing import Any, Literal, TypeAlias
 
 import msgspec
+import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.json as pj
@@ -46,11 +47,18 @@ def _json_schema(fields: Iterable[pa.Field[Any]]) -> pa.Schema:
     )
 
 
-def _names(lines: Sequence[bytes]) -> set[str] | None:
+def _sampled(lines: bytes) -> Iterator[bytes]:
+    for place in range(0, len(lines), max(1, len(lines) // _SAMPLED_LINES)):
+        start = lines.rfind(b"\n", 0, place) + 1
+        end = lines.find(b"\n", start)
+        yield lines[start:] if end < 0 else lines[start:end]
+
+
+def _names(lines: bytes) -> set[str] | None:
     """Names that some of the objects hold, or None when one of those cannot be read."""
     names: set[str] = set()
     try:
-        for line in lines[:: max(1, len(lines) // _SAMPLED_LINES)]:
+        for line in _sampled(lines):
             names.update(_as_object.decode(line))
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         return None
@@ -69,12 +77,12 @@ def _parsed(
     )
 
 
-def _objects(fields: Sequence[pa.Field[Any]], objects: Sequence[bytes]) -> pa.Table:
-    """Those columns of ``fields`` that any of the objects holds.
+def _objects(fields: Sequence[pa.Field[Any]], lines: bytes, count: int) -> pa.Table:
+    """Those columns of ``fields`` that any of so many lines of one object each holds.
 
     Raises ``pa.ArrowInvalid`` when one is no object of them.
     """
-    lines, names = b"\n".join(objects), _names(objects)
+    names = _names(lines)
     if names is not None:
         try:
             # Most columns hold nothing, and asking for them costs more than all the others.
@@ -83,7 +91,7 @@ def _objects(fields: Sequence[pa.Field[Any]], objects: Sequence[bytes]) -> pa.Ta
             names = None  # One that was not sampled holds more, or does not fit.
     if names is None:
         held = _parsed(fields, lines, "ignore")
-    if held.num_rows != len(objects):
+    if held.num_rows != count:
         raise pa.ArrowInvalid("a line holds more or less than one object")
     return held
 
@@ -108,20 +116,22 @@ def _column(field: pa.Field[Any], default: Any, held: pa.Table) -> _Column:
 def _read(table: Table, payloads: Sequence[bytes]) -> pa.Table:
     """Rows of payloads. Raises ``pa.ArrowInvalid`` when one does not fit."""
     schema = arrow_schema(table)
-    receipts, rows, received_with = [], [], []
-    for number, payload in enumerate(payloads):
-        receipt, its_rows = parts(payload)
-        if not its_rows:
-            raise pa.ArrowInvalid("a payload holds no row")
+    receipts, rows, counts = [], [], []
+    for payload in payloads:
+        receipt, its_rows, count = parts(payload)
         receipts.append(receipt)
-        rows += its_rows
-        received_with += [number] * len(its_rows)
+        rows.append(its_rows)
+        counts.append(count)
+    if not all(counts):
+        raise pa.ArrowInvalid("a payload holds no row")
+    received_with = np.repeat(np.arange(len(counts)), counts)
     of_receipt = [field for field in schema if field.name in _RECEIPT]
     of_row = [field for field in schema if field.name not in _RECEIPT]
-    held_receipts, held = _objects(of_receipt, receipts), _objects(of_row, rows)
+    held_receipts = _objects(of_receipt, b"\n".join(receipts), len(receipts))
+    held = _objects(of_row, b"\n".join(rows), sum(counts))
     defaults = {field.name: field.default for field in table.fields}
     columns = [
-        _column(field, None, held_receipts).take(pa.array(received_with, pa.int32()))
+        _column(field, None, held_receipts).take(received_with)
         if field.name in _RECEIPT
         else _column(field, defaults[field.name], held)
         for field in schema

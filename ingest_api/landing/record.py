@@ -26,10 +26,11 @@ def of_lines(lines: bytes) -> bytes:
     return lines.replace(b"\n", SEPARATOR)
 
 
-def parts(payload: bytes) -> tuple[bytes, list[bytes]]:
-    """A payload's receipt and rows; without a separator there are no rows."""
-    receipt, *rows = payload.split(SEPARATOR)
-    return receipt, rows
+def parts(payload: bytes) -> tuple[bytes, bytes, int]:
+    """A payload's receipt, its rows as lines, and how many those are."""
+    receipt, _, rows = payload.partition(SEPARATOR)
+    count = rows.count(SEPARATOR) + 1 if rows else 0
+    return receipt, rows.replace(SEPARATOR, b"\n"), count
 
 
 def halves(payload: bytes) -> list[bytes]:

@@ -57,7 +57,7 @@ def plain_rules(ours: Rules) -> PlainRules:
 
 def landed(event: Any, ours: Rules) -> dict[str, Any] | None:
     """The landed row of the fast way, or None when it leaves the event to the careful way."""
-    if not make_landed(event, plain_rules(ours)):
+    if not make_landed([event], plain_rules(ours)):
         return None
     return {**DEFAULTS, **json.loads(landed_rows([event]))}
 
@@ -125,6 +125,43 @@ def test_both_ways_land_and_refuse_the_same(
     assert careful.warnings == ()
 
 
+@settings(max_examples=200, deadline=None)
+@given(st.lists(items(), min_size=2, max_size=4), st.booleans())
+def test_many_land_as_each_alone_or_nothing_is_changed(
+    batch: list[dict[str, Any]], conversations: bool
+) -> None:
+    ours = rules(conversations=conversations)
+    events = plain_events(json.dumps(batch).encode())
+    if events is None:
+        return
+    careful = [judge(item, ours).row for item in batch]
+    told = [as_item(event) for event in events]
+    if make_landed(events, plain_rules(ours)):
+        lines = landed_rows(events).split(b"\n")
+        assert [{**DEFAULTS, **json.loads(line)} for line in lines] == careful
+    else:
+        assert [as_item(event) for event in events] == told
+        alone = [landed(event, ours) for event in events]
+        assert all(row in (None, expected) for row, expected in zip(alone, careful, strict=True))
+
+
+@pytest.mark.parametrize(
+    "change",
+    [{"event_id": "a b"}, {"provider": "Open AI"}, {"source": "urn:é"},
+     {"occurred_at": "2026-11-21T12:06:00Z"}, {"output_tokens": 1, "reasoning_output_tokens": 2},
+     {"audio_seconds": 1.5, "tags": {"a": "b"}, "input_tokens": 1, "audio_input_tokens": 2}],
+    ids=lambda change: next(iter(change)),
+)  # fmt: skip
+def test_one_misfit_leaves_the_others_unchanged(change: dict[str, Any]) -> None:
+    ordinary = {**GOOD, "user_id": "u", "tags": {"b": "1"}} if "tags" in change else GOOD
+    events = plain_events(json.dumps([ordinary, {**GOOD, **change}, ordinary]).encode()) or ()
+    told = [as_item(event) for event in events]
+    assert len(told) == 3
+    assert not make_landed(events, plain_rules(rules()))
+    assert [as_item(event) for event in events] == told
+    assert [landed(event, rules()) is None for event in events] == [False, True, False]
+
+
 @pytest.mark.parametrize("read", [plain_events, plain_lines])
 def test_ordinary_events_are_plain(read: Any) -> None:
     """Without this, the test above could compare nothing."""
@@ -157,7 +194,7 @@ def test_events_out_of_time_take_the_careful_way() -> None:
 
 def test_what_holds_a_default_is_left_out() -> None:
     (event,) = plain_events(json.dumps(GOOD).encode()) or ()
-    assert make_landed(event, plain_rules(rules()))
+    assert make_landed([event], plain_rules(rules()))
     assert not DEFAULTS.keys() & json.loads(landed_rows([event])).keys()
 
 

@@ -28,7 +28,8 @@ class Kept:
 
     def rows(self, kind: bytes) -> list[str]:
         payloads = frame.read(self.data).rows[kind]
-        return [row.decode() for payload in payloads for row in record.parts(payload)[1]]
+        lines = [line for payload in payloads for line in record.parts(payload)[1].split(b"\n")]
+        return [line.decode() for line in lines]
 
 
 def tenant_of(settings: Settings, key: str) -> Tenant:
