@@ -4,9 +4,10 @@ Belongs here: group commit, rotation, and refusing what cannot be made durable. 
 here: what the bytes mean, HTTP, or sealing.
 
 A commit is write, ``fdatasync``, resolve. Whatever arrives meanwhile is the next group, so a slow
-disk makes larger groups instead of longer queues. A thread commits, so that a slow disk keeps
-nobody else waiting; while the disk is fast, the event loop commits by itself, as handing a group to
-a thread and back costs more than the flush. Segments are opened and rotated by the thread alone.
+disk makes larger groups instead of longer queues; requests that are there already are read before a
+group is committed. A thread commits, so that a slow disk keeps nobody else waiting; while the disk
+is fast, the event loop commits by itself, as handing a group to a thread and back costs more than
+the flush. Segments are opened and rotated by the thread alone.
 """
 
 from __future__ import annotations
@@ -30,6 +31,8 @@ from ingest_api.meters import LogMeters
 _LOOK_EVERY_S = 0.5
 _LOOK_SHARE = 0.02
 """Most of the event loop's time that looking at the folder may take."""
+_GATHER_S = 0.005
+"""A group waits for more at most so long, and only while every turn of the event loop brings it."""
 _FAST_S = 0.002
 """A commit the event loop may wait for."""
 _REMEMBERED_SHARE = 0.9
@@ -80,12 +83,19 @@ class _GroupFuture(asyncio.Future[None]):
 
 
 class _Group:
-    __slots__ = ("frames", "future", "size")
+    __slots__ = ("_begun_at", "_seen", "frames", "future", "size")
 
     def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
         self.frames: list[bytes] = []
         self.size = 0
+        self._seen = 0
+        self._begun_at = time.monotonic()
         self.future = _GroupFuture(loop=loop)
+
+    def is_growing(self) -> bool:
+        """Whether something was added since the last time this was asked."""
+        seen, self._seen = self._seen, len(self.frames)
+        return self._seen > seen and time.monotonic() - self._begun_at < _GATHER_S
 
 
 class EventLog:
@@ -165,7 +175,6 @@ class EventLog:
         if group is None:
             group = self._next = _Group(self._loop)
             if not self._is_committing:
-                # Later in this turn of the loop, so that all it reads becomes one group.
                 self._loop.call_soon(self._hand_over)
         group.frames.append(frames)
         group.size += len(frames)
@@ -173,9 +182,14 @@ class EventLog:
         return group.future
 
     def _hand_over(self) -> None:
-        if self._next is None or self._is_committing:
+        group = self._next
+        if group is None or self._is_committing:
             return
-        group, self._next = self._next, None
+        if group.is_growing():
+            # A flush costs the same for few and for many.
+            self._loop.call_soon(self._hand_over)
+            return
+        self._next = None
         self._is_committing = True
         if not self._try_to_commit_here(group):
             self._queue.put(group)

@@ -90,6 +90,33 @@ def test_many_writers_share_groups_and_all_are_stored(
     assert 1 <= len(syncs) < 50
 
 
+@pytest.mark.parametrize(("gather_s", "is_one_group"), [(60.0, True), (0.0, False)])
+def test_a_group_waits_while_every_turn_of_the_loop_brings_more(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, gather_s: float, is_one_group: bool
+) -> None:
+    """But not for ever: after its time, what comes later is the next group."""
+    syncs: list[int] = []
+    real = os.fdatasync
+
+    def counted(descriptor: int) -> None:
+        syncs.append(descriptor)
+        real(descriptor)
+
+    async def steps(log: EventLog, _: list[str]) -> None:
+        await log.append(record(0))  # Opens the segment.
+        monkeypatch.setattr(module, "_GATHER_S", gather_s)
+        monkeypatch.setattr(os, "fdatasync", counted)
+        groups = []
+        for number in range(20):
+            groups.append(log.append(record(number)))
+            await asyncio.sleep(0)
+        await asyncio.gather(*groups)
+
+    run(tmp_path, steps)
+    assert len(stored(tmp_path)) == 21
+    assert (len(syncs) == 1) == is_one_group
+
+
 def test_a_slow_disk_keeps_nobody_waiting_but_those_who_write(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, fast_s: float
 ) -> None:
