@@ -14,14 +14,12 @@ import time
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from granian.constants import HTTPModes, Interfaces, SSLProtocols
-from granian.server.embed import Server
-
 from ecomind.identity import IdentityStore
 from ecomind.settings import Settings
 from ingest_api.access import log_request
 from ingest_api.credentials import KeyRing
 from ingest_api.desk.base import Desk
+from ingest_api.http_server import make_server, wait_for_answer
 from ingest_api.intake import Intake
 from ingest_api.landing.log import EventLog, LogOptions, NotDurable
 from ingest_api.landing.segment import backlog
@@ -35,8 +33,6 @@ _DRAIN_S = 5.0
 _CLOSE_S = 2.0
 _NEW_OBJECTS_MAX = 20_000
 """Requests leave few cycles behind; looking for them twenty times a second costs a twentieth."""
-_BACKLOG = 2048
-_BACKPRESSURE = 4096
 ACCEPTING = "accepting"
 
 
@@ -119,10 +115,10 @@ class Service:
 
     async def run(self, on_ready: Callable[[], None]) -> int:
         """Serve until stopped; returns the exit code. ``on_ready`` is called once it answers."""
-        server = _server(self._settings, self.application)
+        server = make_server(self._settings, self.application)
         serving = asyncio.create_task(server.serve())
         stopping = asyncio.create_task(self._stop.wait())
-        await _wait_for_answer(self._settings, serving)
+        await wait_for_answer(self._settings, serving)
         gc.freeze()  # What start-up made lives on: collecting garbage need not look at it again.
         gc.set_threshold(_NEW_OBJECTS_MAX)
         if not serving.done():
@@ -156,31 +152,3 @@ def are_traces_wanted(environment: Mapping[str, str]) -> bool:
         return "otlp" in (name.strip() for name in exporters.split(","))
     names = ("OTEL_EXPORTER_OTLP_ENDPOINT", "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT")
     return any(environment.get(name) for name in names)
-
-
-def _server(settings: Settings, application: Application) -> Server:
-    return Server(
-        application,
-        address=settings.host,
-        port=settings.ingest_port,
-        interface=Interfaces.RSGI,
-        http=HTTPModes.http1,
-        websockets=False,
-        backlog=_BACKLOG,
-        backpressure=_BACKPRESSURE,
-        log_enabled=False,
-        ssl_cert=settings.ingest_tls_cert_file,
-        ssl_key=settings.ingest_tls_key_file,
-        ssl_protocol_min=SSLProtocols.tls12,
-    )
-
-
-async def _wait_for_answer(settings: Settings, serving: asyncio.Task[None]) -> None:
-    while not serving.done():
-        try:
-            _, writer = await asyncio.open_connection(settings.host, settings.ingest_port)
-        except OSError:
-            await asyncio.sleep(0.02)
-            continue
-        writer.close()
-        return
