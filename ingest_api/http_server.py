@@ -5,7 +5,7 @@ answered (``rsgi``), or when the service stops (``service``).
 
 granian offers a choice of two runtimes, but not to its embedded server, which takes the one bound
 to a single thread. That one is woken by a system call for every answer, even while it is awake;
-the other, with as many threads, is not, which is worth a tenth of all single events.
+the other, with as many threads, is not.
 """
 
 from __future__ import annotations

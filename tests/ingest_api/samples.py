@@ -81,7 +81,7 @@ def document(name: str) -> Document:
 def judged(item: object, adapter: Adapter) -> Judged:
     if isinstance(item, Bucket):
         return judge_bucket(item.fields, RULES)
-    if type(item) is PlainEvent:
+    if isinstance(item, PlainEvent):
         item = as_item(item)
     return judge(item, RULES, is_foreign=adapter.is_foreign)
 
