@@ -39,7 +39,7 @@ def _member(field: Field) -> tuple[Any, ...]:
     return (field.name, annotation_of(field) | msgspec.UnsetType, msgspec.UNSET)
 
 
-_USUAL = frozenset({
+_USUAL_NAMES = frozenset({
     "event_id", "source", "occurred_at", "schema_version", "project_id", "environment", "service",
     "team_id", "user_id", "provider", "request_model", "response_model", "operation", "status",
     "stream", "input_tokens", "output_tokens", "cache_read_input_tokens",
@@ -58,16 +58,18 @@ def _struct(name: str, fields: Iterable[Field], *bases: Any) -> Any:
     )
 
 
-PlainEvent = _struct("PlainEvent", (f for f in CLIENT_FIELDS if f.name in _USUAL))
+PlainEvent = _struct("PlainEvent", (f for f in CLIENT_FIELDS if f.name in _USUAL_NAMES))
 """An event read the fast way; absent optional fields are unset, defaults are filled in.
 
-It has room for the fields that most events come with: with room for all of them, reading and
-writing one takes a third longer.
+It has room for the fields that most events come with; room for all of them is slower to fill and
+to write.
 """
 
 _WidePlainEvent = _struct(
-    "_WidePlainEvent", (f for f in CLIENT_FIELDS if f.name not in _USUAL), PlainEvent
+    "_WidePlainEvent", (f for f in CLIENT_FIELDS if f.name not in _USUAL_NAMES), PlainEvent
 )
+"""A plain event with room for all fields."""
+
 
 _STRUCTS = (PlainEvent, _WidePlainEvent)
 _one = [msgspec.json.Decoder(struct) for struct in _STRUCTS]
@@ -81,13 +83,13 @@ _subsets = tuple((field.name, field.subset_of) for field in CLIENT_FIELDS if fie
 _RARE = ("conversation_id", "sent_at", "tags", *(part for part, _ in _subsets))
 
 
-def _getter(struct: Any, names: Sequence[str]) -> tuple[Any, tuple[Any, ...]]:
-    """What reads the fields that a struct has, and what it reads when none of them is set."""
-    held = [name for name in names if name in struct.__struct_fields__]
+def _rare_of(struct: Any) -> tuple[Any, tuple[Any, ...]]:
+    """What reads the rare fields of a struct, and what it reads when none of them is set."""
+    held = [name for name in _RARE if name in struct.__struct_fields__]
     return attrgetter(*held), (msgspec.UNSET,) * len(held)
 
 
-_rare = {struct: _getter(struct, _RARE) for struct in _STRUCTS}
+_rare = {struct: _rare_of(struct) for struct in _STRUCTS}
 _PATTERNS = {
     f.name: re.compile(python_pattern(f.pattern) or "") for f in CLIENT_FIELDS if f.pattern
 }

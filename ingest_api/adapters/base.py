@@ -77,11 +77,12 @@ class Named(list[object]):
 class Adapter:
     """A format: its name in landed rows, its media types and its reader.
 
-    ``parse`` returns the document's items in order: a mapping of contract fields is a call, as is
-    a ``PlainEvent`` (``ecomind.contract.plain``); a ``Bucket`` is counted usage, a ``Problem``
-    stands for an item that could not be read. What owns no usage (an agent's span around its
-    calls) is no item. Raises ``MalformedBody`` when there is nothing to tell apart, and may raise
-    ``TooManyItems``. ``is_foreign``: its senders never chose our limits.
+    ``parse`` returns the document's items in order: a mapping of contract fields is a call, a
+    ``Bucket`` is counted usage, a ``Problem`` stands for an item that could not be read. What owns
+    no usage (an agent's span around its calls) is no item. Instead of all these, the items may be
+    calls read together as ``PlainEvent`` (``ecomind.contract.plain``). Raises ``MalformedBody``
+    when there is nothing to tell apart, and may raise ``TooManyItems``. ``is_foreign``: its senders
+    never chose our limits.
     """
 
     name: str

@@ -60,6 +60,20 @@ def record(number: int) -> bytes:
     return frame.encode(frame.EVENT, b'{"n":%d}' % number)
 
 
+@pytest.fixture
+def syncs(monkeypatch: pytest.MonkeyPatch) -> list[int]:
+    """A descriptor for each flush."""
+    done: list[int] = []
+    real = os.fdatasync
+
+    def counted(descriptor: int) -> None:
+        done.append(descriptor)
+        real(descriptor)
+
+    monkeypatch.setattr(os, "fdatasync", counted)
+    return done
+
+
 def test_what_is_acknowledged_is_in_the_file_at_that_moment(tmp_path: Path) -> None:
     async def steps(log: EventLog, _: list[str]) -> None:
         for number in range(5):
@@ -71,18 +85,8 @@ def test_what_is_acknowledged_is_in_the_file_at_that_moment(tmp_path: Path) -> N
     assert len(stored(tmp_path)) == 5
 
 
-def test_many_writers_share_groups_and_all_are_stored(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    syncs: list[int] = []
-    real = os.fdatasync
-
-    def counted(descriptor: int) -> None:
-        syncs.append(descriptor)
-        real(descriptor)
-
+def test_many_writers_share_groups_and_all_are_stored(tmp_path: Path, syncs: list[int]) -> None:
     async def steps(log: EventLog, _: list[str]) -> None:
-        monkeypatch.setattr(os, "fdatasync", counted)
         await asyncio.gather(*(log.append(record(n)) for n in range(500)))
 
     run(tmp_path, steps)
@@ -92,20 +96,18 @@ def test_many_writers_share_groups_and_all_are_stored(
 
 @pytest.mark.parametrize(("gather_s", "is_one_group"), [(60.0, True), (0.0, False)])
 def test_a_group_waits_while_every_turn_of_the_loop_brings_more(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, gather_s: float, is_one_group: bool
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    syncs: list[int],
+    gather_s: float,
+    is_one_group: bool,
 ) -> None:
     """But not for ever: after its time, what comes later is the next group."""
-    syncs: list[int] = []
-    real = os.fdatasync
-
-    def counted(descriptor: int) -> None:
-        syncs.append(descriptor)
-        real(descriptor)
 
     async def steps(log: EventLog, _: list[str]) -> None:
         await log.append(record(0))  # Opens the segment.
         monkeypatch.setattr(module, "_GATHER_S", gather_s)
-        monkeypatch.setattr(os, "fdatasync", counted)
+        syncs.clear()
         groups = []
         for number in range(20):
             groups.append(log.append(record(number)))
