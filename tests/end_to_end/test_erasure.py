@@ -62,14 +62,16 @@ class House:
             for mart in MARTS
         }
 
-    def bases_built(self) -> int:
-        """How often every day was computed anew."""
+    def basis_built_at(self) -> datetime:
+        """When every day was computed anew for the last time."""
         with duckdb.connect(self.installation.settings.marts_database, read_only=True) as marts:
             row = marts.execute(
-                "select count(distinct rolled_up_at) from intermediate.int_loads_rolled_up"
+                "select max(rolled_up_at) from intermediate.int_loads_rolled_up"
                 " where row_kind = 'basis'"
             ).fetchone()
-        return int(row[0]) if row else 0
+        assert row is not None
+        assert isinstance(row[0], datetime)
+        return row[0]
 
     def privacy_run(self, *arguments: str) -> subprocess.CompletedProcess[str]:
         """Do what was asked for, in a process of its own."""
@@ -114,7 +116,7 @@ def refused(user: str) -> dict[str, Any]:
 
 @pytest.fixture(scope="module")
 def house(tmp_path_factory: pytest.TempPathFactory) -> Iterator[House]:
-    installation = Installation(tmp_path_factory.mktemp("erasure") / "home")
+    installation = Installation.after_first_load(tmp_path_factory.mktemp("erasure") / "home")
     store = open_store(installation.settings)
     store.organizations.create("acme", "Acme")
     store.directory.create_team("acme", "search", "Search")
@@ -164,7 +166,7 @@ def test_killed_erasures_leave_nobody_and_change_no_total(house: House) -> None:
     installation, settings = house.installation, house.installation.settings
     (settings.logs_dir / "old.log").write_text(f"somebody logged {house.alice} here\n")
     reports = {path: path.read_bytes() for path in settings.reports_dir.rglob("facts.csv")}
-    before, bases = house.totals(), house.bases_built()
+    before, basis = house.totals(), house.basis_built_at()
     # An export that was cut off, and two erasures of which one may end without the other.
     export = house.store.jobs.request("acme", JobKind.EXPORT, house.alice)
     cut_off = files_of(settings, "acme", export.job_id)[1]
@@ -196,7 +198,7 @@ def test_killed_erasures_leave_nobody_and_change_no_total(house: House) -> None:
         for person in (house.alice, house.dora, NAME):
             assert traces(settings.home, person) == [], where
         assert house.totals() == before, where
-        assert house.bases_built() == bases, where
+        assert house.basis_built_at() == basis, where
         assert {path: path.read_bytes() for path in reports} == reports, where
         half_written = [path for path in settings.home.rglob("*") if ".tmp" in path.name]
         assert half_written == [], where
@@ -215,7 +217,7 @@ def _deaths(rounds: int) -> Iterator[tuple[str, float]]:
 def test_what_comes_later_is_nobodys_and_several_erased_people_are_one(house: House) -> None:
     installation, settings = house.installation, house.installation.settings
     day = f"usage_date <> date '{START:%Y-%m-%d}'"
-    before, bases = house.totals(day), house.bases_built()
+    before, basis = house.totals(day), house.basis_built_at()
     with installation.ingest() as client:
         late = calls("alice@example.org", 1)[0] | {"event_id": "late"}
         house.send(client, [*calls("alice@example.org", 1), refused("alice@example.org"), late])
@@ -224,7 +226,7 @@ def test_what_comes_later_is_nobodys_and_several_erased_people_are_one(house: Ho
         assert traces(settings.home, person) == []
     # Days on which nothing arrived are as they were, to the last digit: no day was computed anew.
     assert house.totals(day) == before
-    assert house.bases_built() == bases
+    assert house.basis_built_at() == basis
     [(rows, distinct, events)] = installation.query(
         "select count(*), count(distinct (usage_date, team_id)), sum(events)"
         f" from mart.user_footprint_daily where user_id = '{ERASED}'"
