@@ -6,6 +6,7 @@ here: models, tests or formulas.
 
 from __future__ import annotations
 
+import fcntl
 import glob
 import hashlib
 import os
@@ -86,21 +87,27 @@ def _sources_digest() -> str:
 def ensure_manifest(settings: Settings) -> Path:
     """The project's manifest, parsed anew when a source file changed.
 
-    Raises ``DbtError`` when the project does not parse.
+    One process parses, others that want the same wait for it. Raises ``DbtError`` when the project
+    does not parse.
     """
     manifest = settings.dbt_target_dir / "manifest.json"
     parsed_from = settings.dbt_target_dir / "manifest-sources.sha256"
     digest = _sources_digest()
-    if manifest.is_file() and parsed_from.is_file() and parsed_from.read_text() == digest:
-        return manifest
     settings.dbt_target_dir.mkdir(parents=True, exist_ok=True)
+    with (settings.dbt_target_dir / "manifest.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not (manifest.is_file() and parsed_from.is_file() and parsed_from.read_text() == digest):
+            _parse(settings)
+            write_text_atomically(parsed_from, digest)
+    return manifest
+
+
+def _parse(settings: Settings) -> None:
     settings.warehouse_dir.mkdir(parents=True, exist_ok=True)
     parsed = run_dbt(["--quiet", "parse"], dbt_environment(settings))
     if parsed.returncode != 0:
         lines = [line.strip() for line in parsed.stdout.splitlines() if line.strip()]
         raise DbtError(f"the dbt project does not parse: {' '.join(lines)[-400:]}")
-    write_text_atomically(parsed_from, digest)
-    return manifest
 
 
 def run_dbt(
