@@ -9,14 +9,22 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Awaitable, Mapping, Sequence
+from collections.abc import Awaitable, Iterable, Mapping, Sequence
 from datetime import timedelta
+from operator import attrgetter
 from typing import Any, Protocol
 
 import msgspec
 
 from ecomind.contract.codec import EPOCH, Judged, Problem, Rules, Warned, judge, judge_bucket
-from ecomind.contract.plain import PlainEvent, PlainRules, as_item, landed_rows, make_landed
+from ecomind.contract.plain import (
+    PlainEvent,
+    PlainRules,
+    as_item,
+    landed_objects,
+    landed_values,
+    make_landed,
+)
 from ecomind.settings import Settings
 from ingest_api.adapters.base import Adapter, Bucket, Document, MalformedBody, Named, TooManyItems
 from ingest_api.credentials import Tenant
@@ -26,8 +34,8 @@ from ingest_api.outcome import Outcome, Result
 from ingest_api.replies import Refused
 
 _PLAIN_AT_ONCE, _YIELD_EVERY = 500, 250
-_MICROSECONDS_A_SECOND, _MICROSECONDS_A_DAY = 1_000_000, 86_400_000_000
-_ENDLESS_US = 2**62
+_MANY = 50
+"""From so many plain events on, a record holds their values; fewer do not pay for the names."""
 _LARGE_BYTES = 2**20
 """Bodies from this size on are judged one at a time: parsed, they are many times as large."""
 _MINTED = Warned("event_id_minted", "event_id")
@@ -35,6 +43,7 @@ _NOT_FOR_BROWSERS = ("team_id", "cost_amount", "cost_currency")
 """Fields whoever holds the public key of a browser may not set."""
 _NO_BUCKETS = Problem("not_allowed_for_key", "", "a browser's key sends calls, not usage reports")
 _encode = msgspec.json.Encoder().encode
+_identity = attrgetter("source", "event_id")
 
 
 class Log(Protocol):
@@ -76,13 +85,15 @@ class _Judging(msgspec.Struct):
 
     def records(self) -> bytes:
         """What is to be stored: a record per kind of row, or nothing."""
-        if self.plain:
-            lines = record.of_lines(landed_rows(self.plain))
+        many = landed_values(self.plain) if len(self.plain) >= _MANY else None
+        frames = [] if many is None else [self._record(frame.EVENT, map(record.of_lines, many))]
+        if self.plain and many is None:
+            lines = record.of_lines(landed_objects(self.plain))
             self.rows.setdefault(frame.EVENT, []).append(lines)
-        return b"".join(
-            frame.encode(kind, record.payload(self.receipt, rows))
-            for kind, rows in self.rows.items()
-        )
+        return b"".join(frames + [self._record(kind, rows) for kind, rows in self.rows.items()])
+
+    def _record(self, kind: bytes, rows: Iterable[bytes]) -> bytes:
+        return frame.encode(kind, record.payload(self.receipt, rows))
 
 
 def _with_event_id(item: object) -> tuple[object, bool]:
@@ -142,8 +153,8 @@ class Intake:
         self._settings = settings
         self._log = log
         self._large = asyncio.Lock()
-        self._max_future_us = settings.max_future_s * _MICROSECONDS_A_SECOND
-        self._max_age_us = settings.max_event_age_days * _MICROSECONDS_A_DAY
+        self._max_future = timedelta(seconds=settings.max_future_s)
+        self._max_age = timedelta(days=settings.max_event_age_days)
 
     async def receive(self, request: Request) -> Outcome:
         """What became of a request, once its accepted items and its rejections are durable.
@@ -186,25 +197,24 @@ class Intake:
             f'{{"org_id":"{tenant.org_id}","key_id":"{tenant.key_id}","received_at":{received_us}'
             f',"receipt_id":"{outcome.receipt_id}","adapter":"{request.adapter.name}"}}'
         )
+        since_epoch, max_age = timedelta(0, 0, received_us), self._max_age_of(tenant)
+        received_at = EPOCH + since_epoch
         plain_rules = PlainRules(
-            max(0, received_us - self._max_age_of(tenant)),
-            received_us + self._max_future_us,
+            EPOCH if max_age is None or max_age > since_epoch else received_at - max_age,
+            received_at + self._max_future,
             tenant.pseudonymise,
             settings.keep_raw_user_ids,
             settings.keep_conversation_ids,
         )
         return _Judging(request, outcome, receipt.encode(), plain_rules)
 
-    def _max_age_of(self, tenant: Tenant) -> int:
-        """How old an event may be, in microseconds; endless is older than the epoch."""
-        ages = [_ENDLESS_US if tenant.may_import else self._max_age_us]
-        if tenant.countable_days is not None:
-            ages.append(tenant.countable_days * _MICROSECONDS_A_DAY)
-        return min(ages)
-
-    def _max_age(self, tenant: Tenant) -> timedelta | None:
-        age_us = self._max_age_of(tenant)
-        return None if age_us == _ENDLESS_US else timedelta(microseconds=age_us)
+    def _max_age_of(self, tenant: Tenant) -> timedelta | None:
+        """How old an event may be; None is as old as it likes."""
+        max_age = None if tenant.may_import else self._max_age
+        if tenant.countable_days is None:
+            return max_age
+        countable = timedelta(days=tenant.countable_days)
+        return countable if max_age is None else min(max_age, countable)
 
     def _rules(self, judging: _Judging) -> Rules:
         if judging.rules is None:
@@ -212,8 +222,8 @@ class Intake:
             judging.rules = Rules(
                 org_id=tenant.org_id,
                 received_at=EPOCH + timedelta(microseconds=judging.outcome.received_us),
-                max_future=timedelta(microseconds=self._max_future_us),
-                max_age=self._max_age(tenant),
+                max_future=self._max_future,
+                max_age=self._max_age_of(tenant),
                 pseudonymise=tenant.pseudonymise,
                 keep_raw_user_ids=plain.keep_raw_user_ids,
                 keep_conversation_ids=plain.keep_conversation_ids,
@@ -248,7 +258,7 @@ def _take_plain(judging: _Judging, start: int, items: Sequence[Any]) -> bool:
     if not isinstance(items[0], PlainEvent) or not make_landed(items, judging.plain_rules):
         return False
     judging.plain += items
-    _count_stored(judging, start, [(event.source, event.event_id) for event in items])
+    _count_stored(judging, start, list(map(_identity, items)))
     return True
 
 
@@ -287,14 +297,18 @@ def _count_stored(judging: _Judging, start: int, keys: Sequence[tuple[str, str]]
     """Tell of items stored one after another; ``keys`` are their sources and event ids."""
     outcome, seen = judging.outcome, judging.seen
     # Only repeats within one request are known here; all others are resolved in the warehouse.
-    for index, key in enumerate(keys, start):
-        if key in seen:
-            outcome.duplicate += 1
-            outcome.results.append(Result(index, key[1], "duplicate"))
-        else:
+    fresh, words = set(keys), ["accepted"] * len(keys)
+    if len(fresh) < len(keys) or not seen.isdisjoint(fresh):
+        for place, key in enumerate(keys):
+            if key in seen:
+                words[place] = "duplicate"
             seen.add(key)
-            outcome.accepted += 1
-            outcome.results.append(Result(index, key[1], "accepted"))
+    seen |= fresh
+    repeated = words.count("duplicate")
+    outcome.duplicate += repeated
+    outcome.accepted += len(keys) - repeated
+    places = range(start, start + len(keys))
+    outcome.results += map(Result, places, [event_id for _, event_id in keys], words)
 
 
 def _take_bucket(judging: _Judging, index: int, judged: Judged) -> None:

@@ -12,16 +12,18 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
-from operator import attrgetter
-from typing import Any
+from datetime import datetime
+from functools import lru_cache
+from operator import attrgetter, itemgetter
+from typing import Any, TypeAlias
 
 import msgspec
+from msgspec.structs import astuple
 
 from ecomind.contract.codec import Pseudonymiser, annotation_of, microseconds, python_pattern
 from ecomind.contract.event import CLIENT_FIELDS
 from ecomind.contract.fields import Field
 
-_MICROSECONDS_A_SECOND = 1e6
 _CACHE_PARTS = ("cache_read_input_tokens", "cache_write_input_tokens")
 
 
@@ -76,11 +78,14 @@ _one = [msgspec.json.Decoder(struct) for struct in _STRUCTS]
 _read_one = [decoder.decode for decoder in _one]
 _read_lines = [decoder.decode_lines for decoder in _one]
 _read_many = [msgspec.json.Decoder(list[struct]).decode for struct in _STRUCTS]  # type: ignore[valid-type]
+_encode = msgspec.json.Encoder().encode
 _encode_lines = msgspec.json.Encoder().encode_lines
+_encode_values = msgspec.json.Encoder(enc_hook=lambda _: None).encode_lines
+"""Writes null for what is unset."""
 _encode_tags = msgspec.json.Encoder(order="sorted").encode
 
 _subsets = tuple((field.name, field.subset_of) for field in CLIENT_FIELDS if field.subset_of)
-_RARE = ("conversation_id", "sent_at", "tags", *(part for part, _ in _subsets))
+_RARE = ("conversation_id", "tags", *(part for part, _ in _subsets))
 
 
 def _rare_of(struct: Any) -> tuple[Any, tuple[Any, ...]]:
@@ -98,6 +103,10 @@ _known_names: dict[str, set[str]] = {"provider": set(), "source": set()}
 _providers, _sources = _known_names["provider"], _known_names["source"]
 _KNOWN_MAX = 10_000
 _DEFAULTS = {f.name: f.default for f in CLIENT_FIELDS if f.default is not None}
+_nothing_in = {
+    struct: tuple(_DEFAULTS.get(name, msgspec.UNSET) for name in struct.__struct_fields__)
+    for struct in _STRUCTS
+}
 
 
 def _decoded(readers: Iterable[Callable[[bytes], Any]], body: bytes) -> Any:
@@ -168,27 +177,41 @@ def _finish_rare(event: Any, rules: PlainRules) -> None:
             event.conversation_id = unset
         elif rules.pseudonymise is not None:
             event.conversation_id = rules.pseudonymise(event.conversation_id)
-    if event.sent_at is not unset:
-        event.sent_at = microseconds(event.sent_at)
     if event.tags is not unset:
         event.tags = _encode_tags(event.tags).decode()
 
 
 class PlainRules(msgspec.Struct, frozen=True):
-    """What of the rules plain events need; times are microseconds since the epoch."""
+    """What of the rules plain events need; ``earliest`` and ``latest`` they may have occurred."""
 
-    earliest_us: int
-    latest_us: int
+    earliest: datetime
+    latest: datetime
     pseudonymise: Pseudonymiser | None
     keep_raw_user_ids: bool
     keep_conversation_ids: bool
 
 
-def _landed_user_id(user_id: str, rules: PlainRules) -> str:
-    if rules.pseudonymise is None:
-        return user_id
-    stays_raw = rules.keep_raw_user_ids and "@" not in user_id
-    return user_id if stays_raw else rules.pseudonymise(user_id)
+def _pseudonymise(events: Sequence[Any], rules: PlainRules) -> None:
+    pseudonymise, may_stay_raw = rules.pseudonymise, rules.keep_raw_user_ids
+    if pseudonymise is None:
+        return
+    for event in events:
+        user_id = event.user_id
+        if user_id is not msgspec.UNSET and not (may_stay_raw and "@" not in user_id):
+            event.user_id = pseudonymise(user_id)
+
+
+def _are_names_plain(events: Sequence[Any]) -> bool:
+    """Whether every name that is looked at here is as its field must be."""
+    ids = "".join([event.event_id for event in events])
+    # A little stricter than the pattern: the careful way has the last word.
+    if not (ids.isascii() and ids.isprintable()) or " " in ids:
+        return False
+    providers = {event.provider for event in events} - _providers
+    sources = {event.source for event in events} - _sources
+    return all(_fits("provider", name) for name in providers) and all(
+        _fits("source", name) for name in sources
+    )
 
 
 def make_landed(events: Sequence[Any], rules: PlainRules) -> bool:
@@ -198,36 +221,82 @@ def make_landed(events: Sequence[Any], rules: PlainRules) -> bool:
     and none may be landed twice.
     """
     unset = msgspec.UNSET
+    moments = [event.occurred_at for event in events]
+    if min(moments) < rules.earliest or max(moments) > rules.latest:
+        return False
+    if not _are_names_plain(events):
+        return False
+    if [1 for e in events if e.request_model is unset and e.response_model is unset]:
+        return False
     rare, nothing = _rare[type(events[0])]
-    moments, with_rare = [], []
-    for event in events:
-        # Exact to the microsecond up to the year 2100; what lies further ahead is refused anyway.
-        occurred_us = round(event.occurred_at.timestamp() * _MICROSECONDS_A_SECOND)
-        event_id = event.event_id
-        if (
-            not rules.earliest_us <= occurred_us <= rules.latest_us
-            # A little stricter than the pattern: the careful way has the last word.
-            or not (event_id.isascii() and event_id.isprintable())
-            or " " in event_id
-            or not (event.provider in _providers or _fits("provider", event.provider))
-            or not (event.source in _sources or _fits("source", event.source))
-            or (event.request_model is unset and event.response_model is unset)
-        ):
+    rares = list(map(rare, events))
+    with_rare = []
+    if rares.count(nothing) < len(rares):
+        with_rare = [event for event, held in zip(events, rares, strict=True) if held != nothing]
+        if not all(map(_are_parts_within, with_rare)):
             return False
-        if rare(event) != nothing:
-            if not _are_parts_within(event):
-                return False
-            with_rare.append(event)
-        moments.append(occurred_us)
-    for event, occurred_us in zip(events, moments, strict=True):
-        event.occurred_at = occurred_us
-        if event.user_id is not unset:
-            event.user_id = _landed_user_id(event.user_id, rules)
+    _pseudonymise(events, rules)
     for event in with_rare:
         _finish_rare(event, rules)
     return True
 
 
-def landed_rows(events: Sequence[Any]) -> bytes:
-    """Landed events as lines of JSON, without the fields that hold the contract's default."""
+def landed_objects(events: Sequence[Any]) -> bytes:
+    """Landed events as lines of JSON objects, without fields that hold the contract's default."""
+    for event in events:
+        event.occurred_at = microseconds(event.occurred_at)
+        if isinstance(event, _WidePlainEvent) and event.sent_at is not msgspec.UNSET:
+            event.sent_at = microseconds(event.sent_at)
     return _encode_lines(events)[:-1]
+
+
+_Values: TypeAlias = tuple[Any, ...]
+
+
+class _Division(msgspec.Struct, frozen=True):
+    """Which values of a struct are written, and the others with what those are then."""
+
+    names: tuple[str, ...]
+    written: Callable[[_Values], _Values]
+    others: Callable[[_Values], _Values]
+    nothing: _Values
+
+
+_AT_LEAST = 2
+"""``itemgetter`` makes no tuple of fewer."""
+
+
+@lru_cache(maxsize=1024)
+def _division(struct: Any, told: tuple[bool, ...]) -> _Division:
+    names, places = struct.__struct_fields__, range(len(told))
+    others = [place for place in places if not told[place]]
+    if len(others) < _AT_LEAST:
+        return _Division(names, tuple, lambda _: (), ())
+    written, rest = itemgetter(*(place for place in places if told[place])), itemgetter(*others)
+    return _Division(written(names), written, rest, rest(_nothing_in[struct]))
+
+
+def _told(rows: Sequence[_Values], nothing: _Values) -> tuple[bool, ...]:
+    """Which places hold in any row what they do not hold by default."""
+    places = range(len(nothing))
+    return tuple(any(row[place] != nothing[place] for row in rows) for place in places)
+
+
+def landed_values(events: Sequence[Any]) -> list[bytes] | None:
+    """Landed events as names of fields (a JSON array) and lines of their values.
+
+    A line is the values as JSON with commas between them, null where nothing is set, so that
+    anything that reads comma-separated values reads it. None when a value holds what JSON would
+    escape. Fields that hold the contract's default in all events are left out.
+    """
+    struct: Any = type(events[0])
+    rows = list(map(astuple, events))
+    nothing = _nothing_in[struct]
+    # Events of a sender have the same fields, as a rule: look at one, then whether that holds.
+    division = _division(struct, _told(rows[:1], nothing))
+    if list(map(division.others, rows)).count(division.nothing) < len(rows):
+        division = _division(struct, _told(rows, nothing))
+    lines = _encode_values(list(map(division.written, rows)))
+    if b"\\" in lines:
+        return None
+    return [_encode(division.names), lines[1:-2].replace(b"]\n[", b"\n")]

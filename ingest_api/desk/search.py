@@ -41,7 +41,6 @@ State = Literal["stored", "landed", "loaded"]
 SEARCH_S = 10.0
 """A search that takes longer is given up, in seconds."""
 
-_as_object = msgspec.json.Decoder(dict[str, Any])
 _KINDS = {EVENTS.name: frame.EVENT, BUCKETS.name: frame.BUCKET, REJECTS.name: frame.REJECT}
 _DEFAULTS = {
     _KINDS[table.name]: {f.name: f.default for f in table.fields if f.default is not None}
@@ -298,11 +297,7 @@ def _first_moment(name: LandedName) -> datetime:
 
 def _needle(wanted: Wanted) -> bytes:
     """Bytes that are in every record of a wanted row, as the log's JSON has them."""
-    if wanted.column is None or wanted.value is None:
-        name, value = "org_id", wanted.org_id
-    else:
-        name, value = wanted.column, wanted.value
-    return b'"%b":%b' % (name.encode(), msgspec.json.encode(value))
+    return msgspec.json.encode(wanted.org_id if wanted.value is None else wanted.value)
 
 
 def _rows_with(data: bytes, kind: bytes, needle: bytes) -> Iterator[dict[str, Any]]:
@@ -317,11 +312,8 @@ def _rows_with(data: bytes, kind: bytes, needle: bytes) -> Iterator[dict[str, An
         if end < 0:
             return
         for payload in frame.read(data[start : end + 1]).rows[kind]:
-            receipt, lines, _ = record.parts(payload)
-            for row in lines.split(b"\n"):
-                if needle in row or needle in receipt:
-                    told = {**_as_object.decode(receipt), **_as_object.decode(row)}
-                    yield _with_times({**_DEFAULTS[kind], **told})
+            for told in record.parts(payload).objects(needle):
+                yield _with_times({**_DEFAULTS[kind], **told})
         position = data.find(needle, end)
 
 
@@ -331,7 +323,13 @@ _TIMES = {f.name for table in (EVENTS, BUCKETS, REJECTS) for f in table.fields
 
 def _with_times(row: dict[str, Any]) -> dict[str, Any]:
     for name in _TIMES & row.keys():
-        row[name] = EPOCH + timedelta(microseconds=row[name])
+        told = row[name]
+        is_text = isinstance(told, str)
+        row[name] = (
+            datetime.fromisoformat(told).astimezone(UTC)
+            if is_text
+            else EPOCH + timedelta(microseconds=told)
+        )
     return row
 
 

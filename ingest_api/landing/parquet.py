@@ -15,6 +15,7 @@ import msgspec
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
+import pyarrow.csv as pcsv
 import pyarrow.json as pj
 import pyarrow.parquet as pq
 
@@ -23,7 +24,7 @@ from ecomind.contract.event import EVENTS, OUTCOMES, RECEIPT, REJECTS
 from ecomind.contract.fields import Table
 from ecomind.contract.landing import arrow_schema
 from ecomind.landing_zone import LandingZone, NotVerified
-from ingest_api.landing.record import halves, parts
+from ingest_api.landing.record import Parts, halves, parts
 
 SORTED_BY = {
     EVENTS.name: ("org_id", "occurred_at"),
@@ -32,6 +33,13 @@ SORTED_BY = {
     OUTCOMES.name: (),
 }
 """The columns that the rows of a landed table's files are sorted by."""
+_UNLIKE = frozenset({"event_id", "rejection_id", "occurred_at"})
+"""Columns that hardly ever hold a value twice: a dictionary of those is only a detour."""
+_PRUNED_BY = frozenset(
+    {"org_id", "received_at", "occurred_at", "bucket_start", "event_id", "receipt_id",
+     "rejection_id"}
+)  # fmt: skip
+"""Columns by which a reader passes over row groups."""
 _BLOCK_BYTES = 2**20
 _SAMPLED_LINES = 32
 _as_object = msgspec.json.Decoder(dict[str, Any])
@@ -113,22 +121,47 @@ def _column(field: pa.Field[Any], default: Any, held: pa.Table) -> _Column:
     return column
 
 
-def _read(table: Table, payloads: Sequence[bytes]) -> pa.Table:
-    """Rows of payloads. Raises ``pa.ArrowInvalid`` when one does not fit."""
+def _values(fields: Sequence[pa.Field[Any]], some: Sequence[Parts]) -> pa.Table:
+    """The columns of ``fields`` that rows of values of the same names hold.
+
+    Raises ``pa.ArrowInvalid`` when one does not fit.
+    """
+    try:
+        names = some[0].field_names
+    except msgspec.DecodeError:
+        raise pa.ArrowInvalid("the names of the fields cannot be read") from None
+    types = {field.name: field.type for field in fields}
+    held = pcsv.read_csv(
+        io.BytesIO(b"\n".join([part.lines for part in some])),
+        read_options=pcsv.ReadOptions(
+            use_threads=False, block_size=_BLOCK_BYTES, column_names=names
+        ),
+        convert_options=pcsv.ConvertOptions(
+            column_types=types,
+            include_columns=[name for name in names if name in types],
+            null_values=["null"],
+            strings_can_be_null=True,
+            quoted_strings_can_be_null=False,
+        ),
+    )
+    if held.num_rows != sum(part.count for part in some):
+        raise pa.ArrowInvalid("a line is empty")
+    return held
+
+
+def _alike(table: Table, some: Sequence[Parts]) -> pa.Table:
+    """Rows of payloads of the same form. Raises ``pa.ArrowInvalid`` when one does not fit."""
     schema = arrow_schema(table)
-    receipts, rows, counts = [], [], []
-    for payload in payloads:
-        receipt, its_rows, count = parts(payload)
-        receipts.append(receipt)
-        rows.append(its_rows)
-        counts.append(count)
-    if not all(counts):
-        raise pa.ArrowInvalid("a payload holds no row")
+    counts = [part.count for part in some]
     received_with = np.repeat(np.arange(len(counts)), counts)
     of_receipt = [field for field in schema if field.name in _RECEIPT]
     of_row = [field for field in schema if field.name not in _RECEIPT]
-    held_receipts = _objects(of_receipt, b"\n".join(receipts), len(receipts))
-    held = _objects(of_row, b"\n".join(rows), sum(counts))
+    receipts = b"\n".join([part.receipt for part in some])
+    held_receipts = _objects(of_receipt, receipts, len(some))
+    if some[0].names:
+        held = _values(of_row, some)
+    else:
+        held = _objects(of_row, b"\n".join([part.lines for part in some]), sum(counts))
     defaults = {field.name: field.default for field in table.fields}
     columns = [
         _column(field, None, held_receipts).take(received_with)
@@ -137,6 +170,17 @@ def _read(table: Table, payloads: Sequence[bytes]) -> pa.Table:
         for field in schema
     ]
     return pa.Table.from_arrays(columns, schema=schema)
+
+
+def _read(table: Table, payloads: Sequence[bytes]) -> pa.Table:
+    """Rows of payloads. Raises ``pa.ArrowInvalid`` when one does not fit."""
+    by_form: dict[bytes, list[Parts]] = {}
+    for payload in payloads:
+        part = parts(payload)
+        if not part.count:
+            raise pa.ArrowInvalid("a payload holds no row")
+        by_form.setdefault(part.names, []).append(part)
+    return pa.concat_tables([_alike(table, some) for some in by_form.values()])
 
 
 def to_table(table: Table, payloads: Sequence[bytes]) -> tuple[pa.Table, list[bytes]]:
@@ -200,7 +244,15 @@ def land(table: pa.Table, zone: LandingZone, location: str, sort_by: Sequence[st
     if sort_by:
         table = _sorted(table, sort_by)
     file = io.BytesIO()
-    pq.write_table(table, file, compression="zstd", row_group_size=_ROW_GROUP_ROWS)
+    alike = [name for name in table.column_names if name not in _UNLIKE]
+    pq.write_table(
+        table,
+        file,
+        compression="zstd",
+        row_group_size=_ROW_GROUP_ROWS,
+        use_dictionary=alike,  # type: ignore[arg-type]  # names are taken, too
+        write_statistics=[name for name in table.column_names if name in _PRUNED_BY],
+    )
     data = file.getvalue()
     if not _holds(data, table):
         raise NotVerified(f"{location} did not read back as written")

@@ -10,13 +10,13 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ecomind.contract.codec import Rules, judge, microseconds
+from ecomind.contract.codec import EPOCH, Rules, judge
 from ecomind.contract.event import CLIENT_FIELDS
 from ecomind.contract.fields import Field
 from ecomind.contract.plain import (
     PlainRules,
     as_item,
-    landed_rows,
+    landed_objects,
     make_landed,
     plain_events,
     plain_lines,
@@ -48,9 +48,9 @@ def rules(*, raw: bool = False, conversations: bool = False, forever: bool = Fal
 
 
 def plain_rules(ours: Rules) -> PlainRules:
-    earliest = 0 if ours.max_age is None else microseconds(NOW - ours.max_age)
+    earliest = EPOCH if ours.max_age is None else NOW - ours.max_age
     return PlainRules(
-        earliest, microseconds(NOW + ours.max_future), ours.pseudonymise,
+        earliest, NOW + ours.max_future, ours.pseudonymise,
         ours.keep_raw_user_ids, ours.keep_conversation_ids,
     )  # fmt: skip
 
@@ -59,7 +59,7 @@ def landed(event: Any, ours: Rules) -> dict[str, Any] | None:
     """The landed row of the fast way, or None when it leaves the event to the careful way."""
     if not make_landed([event], plain_rules(ours)):
         return None
-    return {**DEFAULTS, **json.loads(landed_rows([event]))}
+    return {**DEFAULTS, **json.loads(landed_objects([event]))}
 
 
 def values(field: Field) -> st.SearchStrategy[Any]:
@@ -137,7 +137,7 @@ def test_many_land_as_each_alone_or_nothing_is_changed(
     careful = [judge(item, ours).row for item in batch]
     told = [as_item(event) for event in events]
     if make_landed(events, plain_rules(ours)):
-        lines = landed_rows(events).split(b"\n")
+        lines = landed_objects(events).split(b"\n")
         assert [{**DEFAULTS, **json.loads(line)} for line in lines] == careful
     else:
         assert [as_item(event) for event in events] == told
@@ -195,7 +195,7 @@ def test_events_out_of_time_take_the_careful_way() -> None:
 def test_what_holds_a_default_is_left_out() -> None:
     (event,) = plain_events(json.dumps(GOOD).encode()) or ()
     assert make_landed([event], plain_rules(rules()))
-    assert not DEFAULTS.keys() & json.loads(landed_rows([event])).keys()
+    assert not DEFAULTS.keys() & json.loads(landed_objects([event])).keys()
 
 
 @pytest.mark.parametrize("name", ["event_id", "provider", "source", "cost_currency"])

@@ -28,7 +28,7 @@ class Kept:
 
     def rows(self, kind: bytes) -> list[str]:
         payloads = frame.read(self.data).rows[kind]
-        lines = [line for payload in payloads for line in record.parts(payload)[1].split(b"\n")]
+        lines = [line for payload in payloads for line in record.parts(payload).lines.split(b"\n")]
         return [line.decode() for line in lines]
 
 

@@ -178,6 +178,20 @@ def test_rejections_are_paged_newest_first(name: str, request: Any) -> None:
     check_problem(get(service, "/v1/rejections", key, cursor="x"), 400, "invalid-parameter")
 
 
+def test_an_event_of_a_large_request_is_found_while_it_waits_in_the_log(slow: Running) -> None:
+    key = slow.key("acme")
+    sent = [event(f"many-{n}", input_tokens=n, region="westeurope") for n in range(120)]
+    answer = slow.post("/v1/events", key, json=sent).json()
+    found = get(slow, "/v1/events/many-77", key).json()["received"]
+    assert [(each["state"], each["receipt_id"]) for each in found] == [
+        ("stored", answer["receipt_id"])
+    ]
+    shown = found[0]["event"]
+    assert (shown["input_tokens"], shown["region"]) == (77, "westeurope")
+    assert shown["occurred_at"] == sent[77]["occurred_at"].replace("+00:00", "Z")
+    assert receipt(slow, key, answer["receipt_id"])["states"]["stored"]["accepted"] == 120
+
+
 def test_a_rejected_item_is_judged_anew_with_corrections(slow: Running) -> None:
     key = slow.key("acme")
     sent = event("replayed", input_tokens=-1, user_id="ada@example.org", team_id="x" * 65)
