@@ -59,7 +59,8 @@ CASES = (
 class Figures:
     """One run: acknowledged events per second, milliseconds, CPU microseconds per event, cores.
 
-    ``refused_share``: requests answered 503 because the sealer was too far behind.
+    ``other_cores`` were busy with other programs, ``stolen_cores`` were not given to this machine by
+    its host. ``refused_share``: requests answered 503 because the sealer was too far behind.
     """
 
     events_per_s: float
@@ -68,6 +69,7 @@ class Figures:
     p99_ms: float
     cpu_us: float
     other_cores: float
+    stolen_cores: float
     refused_share: float
 
 
@@ -86,7 +88,7 @@ def run(case: Case, seconds: int, number: int) -> Figures:
             script = ["--", service.key, str(case.events), moment, f"r{number}"]
             warm = [*command, "-d1s", service.url, *script[:-1], f"w{number}"]
             subprocess.run(warm, check=True, capture_output=True)
-            busy_s, cpu_s = _busy_s(), service.cpu_s()
+            busy_s, cpu_s, stolen_s = _busy_s(), service.cpu_s(), psutil.cpu_times().steal
             before = psutil.Process().cpu_times()
             done = subprocess.run(
                 [*command, f"-d{seconds}s", service.url, *script],
@@ -99,6 +101,7 @@ def run(case: Case, seconds: int, number: int) -> Figures:
             told = json.loads(done.stdout.splitlines()[-1])
             wrk_s = sum(after[2:4]) - sum(before[2:4])
             other_s = _busy_s() - busy_s - cpu_s - wrk_s
+            stolen_s = psutil.cpu_times().steal - stolen_s
             service.stop()
         acknowledged = told["requests"] - told["refused"]
         events = acknowledged * case.events
@@ -115,6 +118,7 @@ def run(case: Case, seconds: int, number: int) -> Figures:
         told["p99_ms"],
         1e6 * cpu_s / events,
         max(0.0, other_s / told["seconds"]),
+        stolen_s / told["seconds"],
         told["refused"] / told["requests"],
     )
 
@@ -150,6 +154,7 @@ def _report(runs: dict[Case, list[Figures]], rounds: int, seconds: int) -> bool:
         "p99 ms",
         "CPU us/event",
         "other cores",
+        "stolen cores",
         "refused",
     ]
     rows: list[list[Cell]] = [

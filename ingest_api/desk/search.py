@@ -311,8 +311,8 @@ def _rows_with(data: bytes, kind: bytes, needle: bytes) -> Iterator[dict[str, An
         end = data.find(b"\n", position)
         if end < 0:
             return
-        for payload in frame.read(data[start : end + 1]).rows[kind]:
-            for told in record.parts(payload).objects(needle):
+        for part in record.parts(frame.read(data[start : end + 1]).rows[kind]):
+            for told in part.objects(needle):
                 yield _with_times({**_DEFAULTS[kind], **told})
         position = data.find(needle, end)
 

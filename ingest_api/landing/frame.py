@@ -10,6 +10,8 @@ newline leads back to a whole one; the length leads over a damaged newline.
 
 from __future__ import annotations
 
+import struct
+from binascii import unhexlify
 from dataclasses import dataclass, field
 from zlib import crc32
 
@@ -18,6 +20,7 @@ BUCKET = b"b"
 REJECT = b"r"
 _KINDS = (EVENT, BUCKET, REJECT)
 _HEAD, _OVERHEAD = 9, 17
+_numbers = struct.Struct(">II").unpack
 
 
 @dataclass(slots=True)
@@ -37,16 +40,15 @@ def encode(kind: bytes, payload: bytes) -> bytes:
 
 def _payload(data: bytes, start: int) -> bytes | None:
     """The payload of a whole record at ``start``, or None if there is none."""
-    head = data[start : start + _HEAD]
-    if head[:1] not in _KINDS:
-        return None
+    before = data[start : start + _OVERHEAD]
     try:
-        length, checksum = int(head[1:], 16), int(data[start + _HEAD : start + _OVERHEAD], 16)
-    except ValueError:
+        length, checksum = _numbers(unhexlify(before[1:]))
+    except (ValueError, struct.error):
         return None
-    payload = data[start + _OVERHEAD : start + _OVERHEAD + length]
-    whole = len(payload) == length and crc32(payload, crc32(head)) == checksum
-    return payload if whole else None
+    begin = start + _OVERHEAD
+    payload = data[begin : begin + length]
+    whole = len(payload) == length and crc32(payload, crc32(before[:_HEAD])) == checksum
+    return payload if whole and before[:1] in _KINDS else None
 
 
 def read(data: bytes) -> Contents:

@@ -121,18 +121,18 @@ def _column(field: pa.Field[Any], default: Any, held: pa.Table) -> _Column:
     return column
 
 
-def _values(fields: Sequence[pa.Field[Any]], some: Sequence[Parts]) -> pa.Table:
-    """The columns of ``fields`` that rows of values of the same names hold.
+def _values(fields: Sequence[pa.Field[Any]], part: Parts) -> pa.Table:
+    """The columns of ``fields`` that rows of values hold.
 
     Raises ``pa.ArrowInvalid`` when one does not fit.
     """
     try:
-        names = some[0].field_names
+        names = part.field_names
     except msgspec.DecodeError:
         raise pa.ArrowInvalid("the names of the fields cannot be read") from None
     types = {field.name: field.type for field in fields}
     held = pcsv.read_csv(
-        io.BytesIO(b"\n".join([part.lines for part in some])),
+        io.BytesIO(part.rows),
         read_options=pcsv.ReadOptions(
             use_threads=False, block_size=_BLOCK_BYTES, column_names=names
         ),
@@ -144,29 +144,26 @@ def _values(fields: Sequence[pa.Field[Any]], some: Sequence[Parts]) -> pa.Table:
             quoted_strings_can_be_null=False,
         ),
     )
-    if held.num_rows != sum(part.count for part in some):
+    if held.num_rows != sum(part.counts):
         raise pa.ArrowInvalid("a line is empty")
     return held
 
 
-def _alike(table: Table, some: Sequence[Parts]) -> pa.Table:
+def _alike(table: Table, part: Parts) -> pa.Table:
     """Rows of payloads of the same form. Raises ``pa.ArrowInvalid`` when one does not fit."""
-    schema = arrow_schema(table)
-    counts = [part.count for part in some]
+    if not all(part.counts):
+        raise pa.ArrowInvalid("a payload holds no row")
+    schema, counts = arrow_schema(table), part.counts
     received_with = np.repeat(np.arange(len(counts)), counts)
     of_receipt = [field for field in schema if field.name in _RECEIPT]
     of_row = [field for field in schema if field.name not in _RECEIPT]
-    receipts = b"\n".join([part.receipt for part in some])
-    held_receipts = _objects(of_receipt, receipts, len(some))
-    if some[0].names:
-        held = _values(of_row, some)
-    else:
-        held = _objects(of_row, b"\n".join([part.lines for part in some]), sum(counts))
+    receipts = _objects(of_receipt, part.receipts, len(counts))
+    rows = _values(of_row, part) if part.names else _objects(of_row, part.rows, sum(counts))
     defaults = {field.name: field.default for field in table.fields}
     columns = [
-        _column(field, None, held_receipts).take(received_with)
+        _column(field, None, receipts).take(received_with)
         if field.name in _RECEIPT
-        else _column(field, defaults[field.name], held)
+        else _column(field, defaults[field.name], rows)
         for field in schema
     ]
     return pa.Table.from_arrays(columns, schema=schema)
@@ -174,13 +171,7 @@ def _alike(table: Table, some: Sequence[Parts]) -> pa.Table:
 
 def _read(table: Table, payloads: Sequence[bytes]) -> pa.Table:
     """Rows of payloads. Raises ``pa.ArrowInvalid`` when one does not fit."""
-    by_form: dict[bytes, list[Parts]] = {}
-    for payload in payloads:
-        part = parts(payload)
-        if not part.count:
-            raise pa.ArrowInvalid("a payload holds no row")
-        by_form.setdefault(part.names, []).append(part)
-    return pa.concat_tables([_alike(table, some) for some in by_form.values()])
+    return pa.concat_tables([_alike(table, part) for part in parts(payloads)])
 
 
 def to_table(table: Table, payloads: Sequence[bytes]) -> tuple[pa.Table, list[bytes]]:

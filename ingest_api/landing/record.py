@@ -14,6 +14,7 @@ fields that hold the contract's default.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from itertools import islice
 from typing import Any
 
 import msgspec
@@ -37,15 +38,15 @@ def of_lines(lines: bytes) -> bytes:
 
 
 class Parts(msgspec.Struct, frozen=True):
-    """A payload taken apart: receipt, ``names`` of the fields of rows of values, rows as lines.
+    """Payloads of one form taken apart: receipts as lines, rows as lines, and how many of each.
 
-    ``names`` is empty for rows that are objects; ``count`` is how many rows there are.
+    ``names`` is of rows of values, and empty for rows that are objects.
     """
 
-    receipt: bytes
     names: bytes
-    lines: bytes
-    count: int
+    receipts: bytes
+    rows: bytes
+    counts: list[int]
 
     @property
     def field_names(self) -> list[str]:
@@ -53,21 +54,21 @@ class Parts(msgspec.Struct, frozen=True):
         return _as_names(self.names)
 
     def objects(self, needle: bytes) -> Iterator[dict[str, Any]]:
-        """Rows that hold ``needle``, or all if the receipt does, each with what the receipt says.
+        """Rows that hold ``needle``, or whose receipt does, each with what its receipt says.
 
         Raises ``msgspec.DecodeError``.
         """
-        told = _as_object(self.receipt)
-        is_any = needle in self.receipt
-        names = self.field_names if self.names else None
-        for row in self.lines.split(b"\n"):
-            if not is_any and needle not in row:
-                continue
-            if names is None:
-                yield {**told, **_as_object(row)}
-                continue
-            values = zip(names, _as_values(b"[%b]" % row), strict=True)
-            yield {**told, **{name: value for name, value in values if value is not None}}
+        rows = iter(self.rows.split(b"\n"))
+        for receipt, count in zip(self.receipts.split(b"\n"), self.counts, strict=True):
+            for row in islice(rows, count):
+                if needle in row or needle in receipt:
+                    yield {**_as_object(receipt), **self._object(row)}
+
+    def _object(self, row: bytes) -> dict[str, Any]:
+        if not self.names:
+            return _as_object(row)
+        values = zip(self.field_names, _as_values(b"[%b]" % row), strict=True)
+        return {name: value for name, value in values if value is not None}
 
 
 def _split(payload: bytes) -> tuple[bytes, bytes, bytes]:
@@ -79,11 +80,21 @@ def _split(payload: bytes) -> tuple[bytes, bytes, bytes]:
     return receipt, names, rows
 
 
-def parts(payload: bytes) -> Parts:
-    """A payload taken apart."""
-    receipt, names, rows = _split(payload)
-    count = rows.count(SEPARATOR) + 1 if rows else 0
-    return Parts(receipt, names, rows.replace(SEPARATOR, b"\n"), count)
+def parts(payloads: Iterable[bytes]) -> list[Parts]:
+    """Payloads taken apart, those of the same form together and in their order."""
+    forms: dict[bytes, list[tuple[bytes, bytes]]] = {}
+    for payload in payloads:
+        receipt, names, rows = _split(payload)
+        forms.setdefault(names, []).append((receipt, rows))
+    return [
+        Parts(
+            names,
+            b"\n".join([receipt for receipt, _ in some]),
+            b"\n".join([rows for _, rows in some]).replace(SEPARATOR, b"\n"),
+            [rows.count(SEPARATOR) + 1 if rows else 0 for _, rows in some],
+        )
+        for names, some in forms.items()
+    ]
 
 
 def halves(payload: bytes) -> list[bytes]:

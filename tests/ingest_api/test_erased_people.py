@@ -27,9 +27,8 @@ class Kept:
         self.data += frames
 
     def rows(self, kind: bytes) -> list[str]:
-        payloads = frame.read(self.data).rows[kind]
-        lines = [line for payload in payloads for line in record.parts(payload).lines.split(b"\n")]
-        return [line.decode() for line in lines]
+        parts = record.parts(frame.read(self.data).rows[kind])
+        return [line.decode() for part in parts for line in part.rows.split(b"\n")]
 
 
 def tenant_of(settings: Settings, key: str) -> Tenant:

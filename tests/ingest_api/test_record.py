@@ -136,20 +136,30 @@ def test_halves_hold_every_row_once(head: list[bytes], count: int) -> None:
     whole = payload(_receipt, [*head, *rows])
     pieces = halves(whole)
     assert len(pieces) == min(count, 2)
-    held = [parts(piece) for piece in pieces]
-    assert b"\n".join(piece.lines for piece in held) == b"\n".join(rows)
-    assert {(piece.receipt, piece.names) for piece in held} == {(_receipt, b"".join(head))}
-    assert sum(piece.count for piece in held) == count
+    held = parts(pieces)
+    assert [part.names for part in held] == [b"".join(head)]
+    assert held[0].rows == b"\n".join(rows)
+    assert set(held[0].receipts.split(b"\n")) == {_receipt}
+    assert sum(held[0].counts) == count
 
 
-def test_objects_are_the_rows_with_their_receipt() -> None:
-    values = parts(payload(_receipt, [NAMES, line("a"), line("b", tokens="null")]))
-    a = {**RECEIPT, "event_id": "a", "provider": "openai", "occurred_at": "2026-11-21T12:00:00Z"}
-    assert list(values.objects(b'"a"')) == [{**a, "input_tokens": 1}]
-    assert list(values.objects(b'"b"')) == [{**a, "event_id": "b"}]
-    assert len(list(values.objects(b'"acme"'))) == 2
-    objects = parts(payload(_receipt, [b'{"event_id":"a"}', b'{"event_id":"b"}']))
-    assert list(objects.objects(b'"b"')) == [{**RECEIPT, "event_id": "b"}]
+def objects(needle: bytes, *payloads: bytes) -> list[dict[str, Any]]:
+    return [row for part in parts(payloads) for row in part.objects(needle)]
+
+
+def test_objects_are_the_rows_with_their_receipts() -> None:
+    other = {**RECEIPT, "org_id": "globex"}
+    whole = [
+        payload(_receipt, [NAMES, line("a"), line("b", tokens="null")]),
+        payload(json.dumps(other).encode(), [NAMES, line("c")]),
+        payload(_receipt, [b'{"event_id":"d"}', b'{"event_id":"e"}']),
+    ]
+    row = {"provider": "openai", "occurred_at": "2026-11-21T12:00:00Z"}
+    assert objects(b'"a"', *whole) == [{**RECEIPT, **row, "event_id": "a", "input_tokens": 1}]
+    assert objects(b'"b"', *whole) == [{**RECEIPT, **row, "event_id": "b"}]
+    assert objects(b'"globex"', *whole) == [{**other, **row, "event_id": "c", "input_tokens": 1}]
+    assert objects(b'"e"', *whole) == [{**RECEIPT, "event_id": "e"}]
+    assert [told["event_id"] for told in objects(b'"acme"', *whole)] == ["a", "b", "d", "e"]
 
 
 def test_a_payload_is_one_line() -> None:
