@@ -59,8 +59,8 @@ CASES = (
 class Figures:
     """One run: acknowledged events per second, milliseconds, CPU microseconds per event, cores.
 
-    ``other_cores`` were busy with other programs, ``stolen_cores`` were not given to this machine by
-    its host. ``refused_share``: requests answered 503 because the sealer was too far behind.
+    ``other_cores`` were busy with other programs, ``stolen_cores`` were not given to this machine
+    by its host. ``refused_share``: requests answered 503 because the sealer was too far behind.
     """
 
     events_per_s: float

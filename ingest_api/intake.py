@@ -34,6 +34,8 @@ from ingest_api.outcome import Outcome, Result
 from ingest_api.replies import Refused
 
 _PLAIN_AT_ONCE, _YIELD_EVERY = 500, 250
+_MICROSECONDS_A_SECOND, _SECOND = 1_000_000, timedelta(seconds=1)
+_KNOWN_RULES_MAX = 10_000
 _MANY = 50
 """From so many plain events on, a record holds their values; fewer do not pay for the names."""
 _LARGE_BYTES = 2**20
@@ -153,6 +155,8 @@ class Intake:
         self._settings = settings
         self._log = log
         self._large = asyncio.Lock()
+        self._known_rules: dict[str, tuple[Tenant, int, PlainRules]] = {}
+        """By key: whose they are, and the second they hold for."""
         self._max_future = timedelta(seconds=settings.max_future_s)
         self._max_age = timedelta(days=settings.max_event_age_days)
 
@@ -189,7 +193,7 @@ class Intake:
         return items
 
     def _judging(self, request: Request) -> _Judging:
-        tenant, settings = request.tenant, self._settings
+        tenant = request.tenant
         received_us = time.time_ns() // 1000
         outcome = Outcome(request.sortable_id, received_us)
         # Every part of it is of letters that JSON holds as they are.
@@ -197,16 +201,27 @@ class Intake:
             f'{{"org_id":"{tenant.org_id}","key_id":"{tenant.key_id}","received_at":{received_us}'
             f',"receipt_id":"{outcome.receipt_id}","adapter":"{request.adapter.name}"}}'
         )
-        since_epoch, max_age = timedelta(0, 0, received_us), self._max_age_of(tenant)
-        received_at = EPOCH + since_epoch
-        plain_rules = PlainRules(
-            EPOCH if max_age is None or max_age > since_epoch else received_at - max_age,
-            received_at + self._max_future,
-            tenant.pseudonymise,
-            settings.keep_raw_user_ids,
-            settings.keep_conversation_ids,
-        )
+        plain_rules = self._plain_rules(tenant, received_us // _MICROSECONDS_A_SECOND)
         return _Judging(request, outcome, receipt.encode(), plain_rules)
+
+    def _plain_rules(self, tenant: Tenant, received_s: int) -> PlainRules:
+        """The same for all requests within a second, so a little stricter than they might be."""
+        known = self._known_rules.get(tenant.key_id)
+        if known is not None and known[0] is tenant and known[1] == received_s:
+            return known[2]
+        since_epoch, max_age = timedelta(seconds=received_s), self._max_age_of(tenant)
+        second = EPOCH + since_epoch
+        rules = PlainRules(
+            EPOCH if max_age is None or max_age > since_epoch else second + _SECOND - max_age,
+            second + self._max_future,
+            tenant.pseudonymise,
+            self._settings.keep_raw_user_ids,
+            self._settings.keep_conversation_ids,
+        )
+        if len(self._known_rules) >= _KNOWN_RULES_MAX:
+            self._known_rules.clear()
+        self._known_rules[tenant.key_id] = tenant, received_s, rules
+        return rules
 
     def _max_age_of(self, tenant: Tenant) -> timedelta | None:
         """How old an event may be; None is as old as it likes."""
@@ -297,18 +312,16 @@ def _count_stored(judging: _Judging, start: int, keys: Sequence[tuple[str, str]]
     """Tell of items stored one after another; ``keys`` are their sources and event ids."""
     outcome, seen = judging.outcome, judging.seen
     # Only repeats within one request are known here; all others are resolved in the warehouse.
-    fresh, words = set(keys), ["accepted"] * len(keys)
-    if len(fresh) < len(keys) or not seen.isdisjoint(fresh):
-        for place, key in enumerate(keys):
-            if key in seen:
-                words[place] = "duplicate"
-            seen.add(key)
-    seen |= fresh
-    repeated = words.count("duplicate")
+    add, tell, repeated = seen.add, outcome.results.append, 0
+    for index, key in enumerate(keys, start):
+        if key in seen:
+            repeated += 1
+            tell(Result(index, key[1], "duplicate"))
+        else:
+            add(key)
+            tell(Result(index, key[1], "accepted"))
     outcome.duplicate += repeated
     outcome.accepted += len(keys) - repeated
-    places = range(start, start + len(keys))
-    outcome.results += map(Result, places, [event_id for _, event_id in keys], words)
 
 
 def _take_bucket(judging: _Judging, index: int, judged: Judged) -> None:

@@ -102,6 +102,8 @@ _known_names: dict[str, set[str]] = {"provider": set(), "source": set()}
 """Names that fit their pattern; few are ever sent."""
 _providers, _sources = _known_names["provider"], _known_names["source"]
 _KNOWN_MAX = 10_000
+_TIMES = tuple(field.name for field in CLIENT_FIELDS if field.kind == "timestamp")
+_USUAL_TIMES = tuple(name for name in _TIMES if name in _USUAL_NAMES)
 _DEFAULTS = {f.name: f.default for f in CLIENT_FIELDS if f.default is not None}
 _nothing_in = {
     struct: tuple(_DEFAULTS.get(name, msgspec.UNSET) for name in struct.__struct_fields__)
@@ -201,17 +203,21 @@ def _pseudonymise(events: Sequence[Any], rules: PlainRules) -> None:
             event.user_id = pseudonymise(user_id)
 
 
-def _are_names_plain(events: Sequence[Any]) -> bool:
-    """Whether every name that is looked at here is as its field must be."""
-    ids = "".join([event.event_id for event in events])
-    # A little stricter than the pattern: the careful way has the last word.
-    if not (ids.isascii() and ids.isprintable()) or " " in ids:
-        return False
-    providers = {event.provider for event in events} - _providers
-    sources = {event.source for event in events} - _sources
-    return all(_fits("provider", name) for name in providers) and all(
-        _fits("source", name) for name in sources
-    )
+def _are_plain(events: Sequence[Any], rules: PlainRules) -> bool:
+    unset, earliest, latest = msgspec.UNSET, rules.earliest, rules.latest
+    for event in events:
+        event_id = event.event_id
+        if (
+            not earliest <= event.occurred_at <= latest
+            # A little stricter than the pattern: the careful way has the last word.
+            or not (event_id.isascii() and event_id.isprintable())
+            or " " in event_id
+            or not (event.provider in _providers or _fits("provider", event.provider))
+            or not (event.source in _sources or _fits("source", event.source))
+            or (event.request_model is unset and event.response_model is unset)
+        ):
+            return False
+    return True
 
 
 def make_landed(events: Sequence[Any], rules: PlainRules) -> bool:
@@ -220,13 +226,7 @@ def make_landed(events: Sequence[Any], rules: PlainRules) -> bool:
     False, and nothing is changed, when any of them needs the careful way. There is at least one,
     and none may be landed twice.
     """
-    unset = msgspec.UNSET
-    moments = [event.occurred_at for event in events]
-    if min(moments) < rules.earliest or max(moments) > rules.latest:
-        return False
-    if not _are_names_plain(events):
-        return False
-    if [1 for e in events if e.request_model is unset and e.response_model is unset]:
+    if not _are_plain(events, rules):
         return False
     rare, nothing = _rare[type(events[0])]
     rares = list(map(rare, events))
@@ -243,10 +243,12 @@ def make_landed(events: Sequence[Any], rules: PlainRules) -> bool:
 
 def landed_objects(events: Sequence[Any]) -> bytes:
     """Landed events as lines of JSON objects, without fields that hold the contract's default."""
+    times = _TIMES if isinstance(events[0], _WidePlainEvent) else _USUAL_TIMES
     for event in events:
-        event.occurred_at = microseconds(event.occurred_at)
-        if isinstance(event, _WidePlainEvent) and event.sent_at is not msgspec.UNSET:
-            event.sent_at = microseconds(event.sent_at)
+        for name in times:
+            moment = getattr(event, name)
+            if moment is not msgspec.UNSET:
+                setattr(event, name, microseconds(moment))
     return _encode_lines(events)[:-1]
 
 
