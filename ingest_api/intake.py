@@ -17,14 +17,9 @@ from typing import Any, Protocol
 import msgspec
 
 from ecomind.contract.codec import EPOCH, Judged, Problem, Rules, Warned, judge, judge_bucket
-from ecomind.contract.plain import (
-    PlainEvent,
-    PlainRules,
-    as_item,
-    landed_objects,
-    landed_values,
-    make_landed,
-)
+from ecomind.contract.plain import PlainRules, as_item, make_landed
+from ecomind.contract.plain_forms import PlainEvent
+from ecomind.contract.plain_rows import landed_objects, landed_values
 from ecomind.settings import Settings
 from ingest_api.adapters.base import Adapter, Bucket, Document, MalformedBody, Named, TooManyItems
 from ingest_api.credentials import Tenant

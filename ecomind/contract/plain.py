@@ -1,7 +1,8 @@
 """Events that come exactly as the contract wants them: the fast way, with the same outcome.
 
-Belongs here: reading, judging and writing such events without a mapping in between. Does not
-belong here: anything else about them; whatever is not plain takes the careful way (``codec``).
+Belongs here: reading and judging such events without a mapping in between. Does not belong here:
+what they are read into (``plain_forms``) or how they are written (``plain_rows``); whatever is not
+plain takes the careful way (``codec``).
 
 Plain is an event that has no aliases, unknown fields, content, ``org_id`` or nulls, and that fits
 every limit. Most of what senders send is, and one such event of a batch costs a fraction.
@@ -11,90 +12,17 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import replace
 from datetime import datetime
-from functools import lru_cache
-from operator import attrgetter, itemgetter
-from typing import Any, TypeAlias
+from typing import Any
 
 import msgspec
-from msgspec.structs import astuple
 
-from ecomind.contract.codec import Pseudonymiser, annotation_of, microseconds, python_pattern
+from ecomind.contract.codec import Pseudonymiser, python_pattern
 from ecomind.contract.event import CLIENT_FIELDS
-from ecomind.contract.fields import Field
+from ecomind.contract.plain_forms import DEFAULTS, FORMS, SUBSETS, form_of, forms_for
 
 _CACHE_PARTS = ("cache_read_input_tokens", "cache_write_input_tokens")
-
-
-_LOOKED_AT = ("event_id", "provider", "source")
-"""Their patterns are looked at here: for msgspec a pattern costs more than all else of a field."""
-
-
-def _member(field: Field) -> tuple[Any, ...]:
-    if field.name in _LOOKED_AT:
-        field = replace(field, pattern=None)
-    if field.required:
-        return (field.name, annotation_of(field))
-    if field.default is not None:
-        return (field.name, annotation_of(field), field.default)
-    return (field.name, annotation_of(field) | msgspec.UnsetType, msgspec.UNSET)
-
-
-_USUAL_NAMES = frozenset({
-    "event_id", "source", "occurred_at", "schema_version", "project_id", "environment", "service",
-    "team_id", "user_id", "provider", "request_model", "response_model", "operation", "status",
-    "stream", "input_tokens", "output_tokens", "cache_read_input_tokens",
-    "reasoning_output_tokens", "usage_source", "duration_ms", "ttft_ms", "region", "region_source",
-})  # fmt: skip
-
-
-def _struct(name: str, fields: Iterable[Field], *bases: Any) -> Any:
-    return msgspec.defstruct(
-        name,
-        sorted(map(_member, fields), key=len),
-        bases=bases,
-        gc=False,
-        forbid_unknown_fields=True,
-        omit_defaults=True,
-    )
-
-
-PlainEvent = _struct("PlainEvent", (f for f in CLIENT_FIELDS if f.name in _USUAL_NAMES))
-"""An event read the fast way; absent optional fields are unset, defaults are filled in.
-
-It has room for the fields that most events come with; room for all of them is slower to fill and
-to write.
-"""
-
-_WidePlainEvent = _struct(
-    "_WidePlainEvent", (f for f in CLIENT_FIELDS if f.name not in _USUAL_NAMES), PlainEvent
-)
-"""A plain event with room for all fields."""
-
-
-_STRUCTS = (PlainEvent, _WidePlainEvent)
-_one = [msgspec.json.Decoder(struct) for struct in _STRUCTS]
-_read_one = [decoder.decode for decoder in _one]
-_read_lines = [decoder.decode_lines for decoder in _one]
-_read_many = [msgspec.json.Decoder(list[struct]).decode for struct in _STRUCTS]  # type: ignore[valid-type]
-_encode = msgspec.json.Encoder().encode
-_encode_lines = msgspec.json.Encoder().encode_lines
-_encode_values = msgspec.json.Encoder(enc_hook=lambda _: None).encode_lines
-"""Writes null for what is unset."""
 _encode_tags = msgspec.json.Encoder(order="sorted").encode
-
-_subsets = tuple((field.name, field.subset_of) for field in CLIENT_FIELDS if field.subset_of)
-_RARE = ("conversation_id", "tags", *(part for part, _ in _subsets))
-
-
-def _rare_of(struct: Any) -> tuple[Any, tuple[Any, ...]]:
-    """What reads the rare fields of a struct, and what it reads when none of them is set."""
-    held = [name for name in _RARE if name in struct.__struct_fields__]
-    return attrgetter(*held), (msgspec.UNSET,) * len(held)
-
-
-_rare = {struct: _rare_of(struct) for struct in _STRUCTS}
 _PATTERNS = {
     f.name: re.compile(python_pattern(f.pattern) or "") for f in CLIENT_FIELDS if f.pattern
 }
@@ -102,13 +30,9 @@ _known_names: dict[str, set[str]] = {"provider": set(), "source": set()}
 """Names that fit their pattern; few are ever sent."""
 _providers, _sources = _known_names["provider"], _known_names["source"]
 _KNOWN_MAX = 10_000
-_TIMES = tuple(field.name for field in CLIENT_FIELDS if field.kind == "timestamp")
-_USUAL_TIMES = tuple(name for name in _TIMES if name in _USUAL_NAMES)
-_DEFAULTS = {f.name: f.default for f in CLIENT_FIELDS if f.default is not None}
-_nothing_in = {
-    struct: tuple(_DEFAULTS.get(name, msgspec.UNSET) for name in struct.__struct_fields__)
-    for struct in _STRUCTS
-}
+
+
+_read_one = [form.read_one for form in FORMS]
 
 
 def _decoded(readers: Iterable[Callable[[bytes], Any]], body: bytes) -> Any:
@@ -123,18 +47,19 @@ def _decoded(readers: Iterable[Callable[[bytes], Any]], body: bytes) -> Any:
 
 def plain_events(body: bytes) -> Sequence[Any] | None:
     """The events of a JSON object or array, or None unless all of them are plain."""
-    first = body[:1]
-    if first == b"{":
+    if body[:1] == b"{":
         event = _decoded(_read_one, body)
         return None if event is None else (event,)
-    if first == b"[":
-        return _decoded(_read_many, body)  # type: ignore[no-any-return]
+    if body[:1] == b"[":
+        forms = forms_for(body, slice(1, body.find(b"}") + 1))
+        return _decoded((form.read_many for form in forms), body)  # type: ignore[no-any-return]
     return None
 
 
 def plain_lines(body: bytes) -> Sequence[Any] | None:
     """The events of NDJSON, or None unless all of them are plain."""
-    return _decoded(_read_lines, body)  # type: ignore[no-any-return]
+    forms = forms_for(body, slice(body.find(b"\n")))
+    return _decoded((form.read_lines for form in forms), body)  # type: ignore[no-any-return]
 
 
 def as_item(event: Any) -> dict[str, Any]:
@@ -143,7 +68,7 @@ def as_item(event: Any) -> dict[str, Any]:
     return {
         name: value
         for name, value in values
-        if value is not msgspec.UNSET and _DEFAULTS.get(name) != value
+        if value is not msgspec.UNSET and DEFAULTS.get(name) != value
     }
 
 
@@ -158,21 +83,19 @@ def _fits(field: str, name: str) -> bool:
 
 def _are_parts_within(event: Any) -> bool:
     unset = msgspec.UNSET
-    for part_name, total_name in _subsets:
-        part = getattr(event, part_name, unset)
+    for part_name, total_name in SUBSETS:
+        part = getattr(event, part_name)
         if part is not unset:
             total = getattr(event, total_name)
             if total is not unset and part > total:
                 return False
     if event.input_tokens is unset:
         return True
-    parts = [getattr(event, name, unset) for name in _CACHE_PARTS]
+    parts = [getattr(event, name) for name in _CACHE_PARTS]
     return bool(sum(part for part in parts if part is not unset) <= event.input_tokens)
 
 
 def _finish_rare(event: Any, rules: PlainRules) -> None:
-    if not isinstance(event, _WidePlainEvent):
-        return
     unset = msgspec.UNSET
     if event.conversation_id is not unset:
         if not rules.keep_conversation_ids:
@@ -228,8 +151,8 @@ def make_landed(events: Sequence[Any], rules: PlainRules) -> bool:
     """
     if not _are_plain(events, rules):
         return False
-    rare, nothing = _rare[type(events[0])]
-    rares = list(map(rare, events))
+    form = form_of(events[0])
+    rares, nothing = list(map(form.rare, events)), form.no_rare
     with_rare = []
     if rares.count(nothing) < len(rares):
         with_rare = [event for event, held in zip(events, rares, strict=True) if held != nothing]
@@ -239,66 +162,3 @@ def make_landed(events: Sequence[Any], rules: PlainRules) -> bool:
     for event in with_rare:
         _finish_rare(event, rules)
     return True
-
-
-def landed_objects(events: Sequence[Any]) -> bytes:
-    """Landed events as lines of JSON objects, without fields that hold the contract's default."""
-    times = _TIMES if isinstance(events[0], _WidePlainEvent) else _USUAL_TIMES
-    for event in events:
-        for name in times:
-            moment = getattr(event, name)
-            if moment is not msgspec.UNSET:
-                setattr(event, name, microseconds(moment))
-    return _encode_lines(events)[:-1]
-
-
-_Values: TypeAlias = tuple[Any, ...]
-
-
-class _Division(msgspec.Struct, frozen=True):
-    """Which values of a struct are written, and the others with what those are then."""
-
-    names: tuple[str, ...]
-    written: Callable[[_Values], _Values]
-    others: Callable[[_Values], _Values]
-    nothing: _Values
-
-
-_AT_LEAST = 2
-"""``itemgetter`` makes no tuple of fewer."""
-
-
-@lru_cache(maxsize=1024)
-def _division(struct: Any, told: tuple[bool, ...]) -> _Division:
-    names, places = struct.__struct_fields__, range(len(told))
-    others = [place for place in places if not told[place]]
-    if len(others) < _AT_LEAST:
-        return _Division(names, tuple, lambda _: (), ())
-    written, rest = itemgetter(*(place for place in places if told[place])), itemgetter(*others)
-    return _Division(written(names), written, rest, rest(_nothing_in[struct]))
-
-
-def _told(rows: Sequence[_Values], nothing: _Values) -> tuple[bool, ...]:
-    """Which places hold in any row what they do not hold by default."""
-    places = range(len(nothing))
-    return tuple(any(row[place] != nothing[place] for row in rows) for place in places)
-
-
-def landed_values(events: Sequence[Any]) -> list[bytes] | None:
-    """Landed events as names of fields (a JSON array) and lines of their values.
-
-    A line is the values as JSON with commas between them, null where nothing is set, so that
-    anything that reads comma-separated values reads it. None when a value holds what JSON would
-    escape. Fields that hold the contract's default in all events are left out.
-    """
-    struct: Any = type(events[0])
-    rows = list(map(astuple, events))
-    nothing = _nothing_in[struct]
-    # Events of a sender have the same fields, as a rule: look at one, then whether that holds.
-    division = _division(struct, _told(rows[:1], nothing))
-    if list(map(division.others, rows)).count(division.nothing) < len(rows):
-        division = _division(struct, _told(rows, nothing))
-    lines = _encode_values(list(map(division.written, rows)))
-    if b"\\" in lines:
-        return None
-    return [_encode(division.names), lines[1:-2].replace(b"]\n[", b"\n")]

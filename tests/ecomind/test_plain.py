@@ -3,24 +3,28 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
+from itertools import combinations
 from typing import Any
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from ecomind.contract import plain_forms
 from ecomind.contract.codec import EPOCH, Rules, judge
 from ecomind.contract.event import CLIENT_FIELDS
 from ecomind.contract.fields import Field
 from ecomind.contract.plain import (
     PlainRules,
     as_item,
-    landed_objects,
     make_landed,
     plain_events,
     plain_lines,
 )
+from ecomind.contract.plain_rows import landed_objects
 
 NOW = datetime(2026, 11, 21, 12, tzinfo=UTC)
 GOOD: dict[str, Any] = {
@@ -125,13 +129,23 @@ def test_both_ways_land_and_refuse_the_same(
     assert careful.warnings == ()
 
 
-@settings(max_examples=200, deadline=None)
-@given(st.lists(items(), min_size=2, max_size=4), st.booleans())
+@contextmanager
+def read_by_the_first(is_so: bool) -> Iterator[None]:
+    """Whether the first event of a body says what to have room for, as in large bodies."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(plain_forms, "_LARGE_BYTES", 0 if is_so else 2**30)
+        patch.setattr(plain_forms, "_by_names", {})
+        yield
+
+
+@settings(max_examples=300, deadline=None)
+@given(st.lists(items(), min_size=2, max_size=4), st.booleans(), st.booleans())
 def test_many_land_as_each_alone_or_nothing_is_changed(
-    batch: list[dict[str, Any]], conversations: bool
+    batch: list[dict[str, Any]], conversations: bool, by_the_first: bool
 ) -> None:
     ours = rules(conversations=conversations)
-    events = plain_events(json.dumps(batch).encode())
+    with read_by_the_first(by_the_first):
+        events = plain_events(json.dumps(batch).encode())
     if events is None:
         return
     careful = [judge(item, ours).row for item in batch]
@@ -190,6 +204,41 @@ def test_events_out_of_time_take_the_careful_way() -> None:
     for moment in ("2026-11-21T12:06:00Z", "2025-10-01T00:00:00Z"):
         (event,) = plain_events(json.dumps({**GOOD, "occurred_at": moment}).encode()) or ()
         assert landed(event, rules()) is None
+
+
+SOME = {"stream": True, "tags": {"b": "1"}, "cache_read_input_tokens": 9, "user_id": "u"}
+
+
+@pytest.mark.parametrize("first", [{}, SOME], ids=["less", "more"])
+@pytest.mark.parametrize("others", [{}, SOME, {"source": "urn:x", "response_model": "m"}])
+def test_the_first_event_of_a_large_body_decides_nothing_but_the_speed(
+    first: dict[str, Any], others: dict[str, Any]
+) -> None:
+    ours = rules()
+    batch = [{**GOOD, **first}, *({**GOOD, "event_id": f"e-{n}", **others} for n in range(100))]
+    rows = [judge(item, ours).row for item in batch]
+    lines = b"\n".join(json.dumps(item).encode() for item in batch)
+    for read, body in ((plain_events, json.dumps(batch).encode()), (plain_lines, lines)):
+        events = read(body)
+        assert events is not None and make_landed(events, plain_rules(ours))
+        told = landed_objects(events).split(b"\n")
+        assert [{**DEFAULTS, **json.loads(line)} for line in told] == rows
+
+
+def test_a_large_body_has_room_for_what_its_first_event_tells() -> None:
+    batch = [{**GOOD, "region": "eu"}, *([GOOD] * 200)]
+    events = plain_events(json.dumps(batch).encode()) or ()
+    assert set(type(events[0]).__struct_fields__) == {*GOOD, "region"}
+    assert {type(event) for event in events} == {type(events[0])}
+
+
+def test_made_up_fields_fill_no_memory() -> None:
+    with read_by_the_first(is_so=True):
+        optional = [field.name for field in CLIENT_FIELDS if not field.required]
+        for pair in list(combinations(optional, 2))[: 2 * plain_forms._FORMS_MAX]:
+            plain_events(json.dumps([{**GOOD, **dict.fromkeys(pair, 1)}]).encode())
+            plain_events(json.dumps([{**GOOD, f"x_{pair}": 1}]).encode())
+        assert len(plain_forms._by_names) == plain_forms._FORMS_MAX
 
 
 def test_what_holds_a_default_is_left_out() -> None:

@@ -13,10 +13,11 @@ from hypothesis import strategies as st
 
 from ecomind.contract.codec import microseconds
 from ecomind.contract.event import EVENTS
-from ecomind.contract.plain import landed_objects, landed_values, make_landed, plain_events
+from ecomind.contract.plain import make_landed, plain_events
+from ecomind.contract.plain_rows import landed_objects, landed_values
 from ingest_api.landing.parquet import to_table
 from ingest_api.landing.record import SEPARATOR, halves, of_lines, parts, payload
-from tests.ecomind.test_plain import GOOD, items, plain_rules, rules
+from tests.ecomind.test_plain import GOOD, items, plain_rules, read_by_the_first, rules
 
 RECEIPT: dict[str, Any] = {
     "org_id": "acme", "key_id": "k", "received_at": microseconds(datetime.now(UTC)),
@@ -35,10 +36,14 @@ def table(*payloads: bytes) -> tuple[list[dict[str, Any]], list[bytes]]:
     return landed.to_pylist(), misfits
 
 
-def both(batch: list[dict[str, Any]], **kind: bool) -> tuple[pa.Table | None, pa.Table] | None:
+def both(
+    batch: list[dict[str, Any]], *, by_the_first: bool = False, **kind: bool
+) -> tuple[pa.Table | None, pa.Table] | None:
     """A batch as its values and as its objects land; None when it takes the careful way."""
     ours, body = rules(**kind), json.dumps(batch).encode()
-    events, again = plain_events(body), plain_events(body)
+    with read_by_the_first(by_the_first):
+        events = plain_events(body)
+    again = plain_events(body)
     if not events or not again or not make_landed(events, plain_rules(ours)):
         return None
     assert make_landed(again, plain_rules(ours))
@@ -54,11 +59,13 @@ def both(batch: list[dict[str, Any]], **kind: bool) -> tuple[pa.Table | None, pa
 
 
 @settings(max_examples=400, deadline=None)
-@given(st.lists(items(), min_size=1, max_size=4), st.booleans(), st.booleans())
+@given(st.lists(items(), min_size=1, max_size=4), st.booleans(), st.booleans(), st.booleans())
 def test_values_land_as_objects_do(
-    batch: list[dict[str, Any]], raw: bool, conversations: bool
+    batch: list[dict[str, Any]], by_the_first: bool, raw: bool, conversations: bool
 ) -> None:
-    landed = both(batch, raw=raw, conversations=conversations, forever=True)
+    landed = both(
+        batch, by_the_first=by_the_first, raw=raw, conversations=conversations, forever=True
+    )
     if landed is not None and landed[0] is not None:
         assert landed[0].equals(landed[1])
 
@@ -73,9 +80,12 @@ def test_values_land_as_objects_do(
     ids=lambda change: "-".join(change) or "plain",
 )  # fmt: skip
 @pytest.mark.parametrize("place", [0, 1, 2])
-def test_odd_values_in_any_row_land_as_they_were_sent(change: dict[str, Any], place: int) -> None:
+@pytest.mark.parametrize("by_the_first", [False, True])
+def test_odd_values_in_any_row_land_as_they_were_sent(
+    change: dict[str, Any], place: int, by_the_first: bool
+) -> None:
     batch = [{**GOOD, "event_id": f"e{n}", **(change if n == place else {})} for n in range(3)]
-    landed = both(batch)
+    landed = both(batch, by_the_first=by_the_first)
     assert landed is not None and landed[0] is not None
     assert landed[0].equals(landed[1])
     assert landed[0].num_rows == 3
