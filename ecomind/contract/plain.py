@@ -19,7 +19,7 @@ import msgspec
 
 from ecomind.contract.codec import Pseudonymiser, python_pattern
 from ecomind.contract.event import CLIENT_FIELDS
-from ecomind.contract.plain_forms import DEFAULTS, FORMS, SUBSETS, form_of, forms_for
+from ecomind.contract.plain_forms import DEFAULTS, FORMS, SUBSETS, UNREADABLE, form_of, forms_for
 
 _CACHE_PARTS = ("cache_read_input_tokens", "cache_write_input_tokens")
 _encode_tags = msgspec.json.Encoder(order="sorted").encode
@@ -30,8 +30,6 @@ _known_names: dict[str, set[str]] = {"provider": set(), "source": set()}
 """Names that fit their pattern; few are ever sent."""
 _providers, _sources = _known_names["provider"], _known_names["source"]
 _KNOWN_MAX = 10_000
-
-
 _read_one = [form.read_one for form in FORMS]
 
 
@@ -40,7 +38,7 @@ def _decoded(readers: Iterable[Callable[[bytes], Any]], body: bytes) -> Any:
     for read in readers:
         try:
             return read(body)
-        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        except UNREADABLE:
             continue
     return None
 

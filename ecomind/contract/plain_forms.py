@@ -43,6 +43,9 @@ _FORMS_MAX = 256
 _LARGE_BYTES = 8_192
 """Bodies from this size on are worth a look at their first event."""
 
+UNREADABLE = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
+"""What reading JSON raises."""
+
 _as_object = msgspec.json.Decoder(dict[str, Any]).decode
 
 
@@ -118,7 +121,7 @@ def forms_for(body: bytes, first: slice) -> Sequence[Form]:
         return FORMS
     try:
         names = frozenset(_as_object(body[first]))
-    except (msgspec.DecodeError, UnicodeDecodeError):
+    except UNREADABLE:
         return FORMS
     form = _by_names.get(names)
     if form is None:

@@ -191,6 +191,8 @@ def test_ordinary_events_are_plain(read: Any) -> None:
 @pytest.mark.parametrize(
     "body",
     [b"", b"7", b"[", b'{"event_id":', b"[1]", b"[[]]", b'["\xff"]', b"[" * 100_000,
+     b'[{"a":' + b"[" * 100_000 + b"}", b'{"a":' + b"[" * 100_000 + b"\n",
+     b'[{"a":"' + b"\xff" * 9_000 + b'"}]',
      json.dumps([GOOD, {**GOOD, "org_id": "acme"}]).encode(),
      json.dumps([GOOD, {**GOOD, "prompt": "text"}]).encode(),
      json.dumps({"events": [GOOD]}).encode()],
