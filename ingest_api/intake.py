@@ -31,8 +31,9 @@ from ingest_api.replies import Refused
 _PLAIN_AT_ONCE, _YIELD_EVERY = 500, 250
 _MICROSECONDS_A_SECOND, _SECOND = 1_000_000, timedelta(seconds=1)
 _KNOWN_RULES_MAX = 10_000
-_MANY = 50
-"""From so many plain events on, a record holds their values; fewer do not pay for the names."""
+_MANY = 100
+"""From so many plain events on, a record holds their values. Fewer do not pay for the names, and
+records that each have other names must cost the sealer no more than events sent alone."""
 _LARGE_BYTES = 2**20
 """Bodies from this size on are judged one at a time: parsed, they are many times as large."""
 _MINTED = Warned("event_id_minted", "event_id")

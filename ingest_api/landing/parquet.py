@@ -101,7 +101,8 @@ def _objects(fields: Sequence[pa.Field[Any]], lines: bytes, count: int) -> pa.Ta
         held = _parsed(fields, lines, "ignore")
     if held.num_rows != count:
         raise pa.ArrowInvalid("a line holds more or less than one object")
-    return held
+    types = {field.name: field.type for field in fields}
+    return held.cast(pa.schema([(name, types[name]) for name in held.column_names]))
 
 
 def _column(field: pa.Field[Any], default: Any, held: pa.Table) -> _Column:
@@ -113,7 +114,7 @@ def _column(field: pa.Field[Any], default: Any, held: pa.Table) -> _Column:
             raise pa.ArrowInvalid(f"{field.name} is missing")
         nothing: _Column = pa.nulls(held.num_rows, field.type)
         return nothing
-    column = held.column(field.name).cast(field.type)
+    column = held.column(field.name)
     if default is not None and column.null_count:
         column = column.fill_null(default)
     if not field.nullable and column.null_count:
@@ -149,16 +150,25 @@ def _values(fields: Sequence[pa.Field[Any]], part: Parts) -> pa.Table:
     return held
 
 
-def _alike(table: Table, part: Parts) -> pa.Table:
-    """Rows of payloads of the same form. Raises ``pa.ArrowInvalid`` when one does not fit."""
+def _rows(fields: Sequence[pa.Field[Any]], part: Parts) -> pa.Table:
+    """Those columns of ``fields`` that rows hold; raises ``pa.ArrowInvalid`` as ``_read`` does."""
     if not all(part.counts):
         raise pa.ArrowInvalid("a payload holds no row")
-    schema, counts = arrow_schema(table), part.counts
+    if part.names:
+        return _values(fields, part)
+    return _objects(fields, part.rows, sum(part.counts))
+
+
+def _read(table: Table, payloads: Sequence[bytes]) -> pa.Table:
+    """Rows of payloads. Raises ``pa.ArrowInvalid`` when one does not fit."""
+    schema, forms = arrow_schema(table), parts(payloads)
+    counts = [count for part in forms for count in part.counts]
     received_with = np.repeat(np.arange(len(counts)), counts)
     of_receipt = [field for field in schema if field.name in _RECEIPT]
     of_row = [field for field in schema if field.name not in _RECEIPT]
-    receipts = _objects(of_receipt, part.receipts, len(counts))
-    rows = _values(of_row, part) if part.names else _objects(of_row, part.rows, sum(counts))
+    receipts = _objects(of_receipt, b"\n".join([part.receipts for part in forms]), len(counts))
+    held = [_rows(of_row, part) for part in forms]
+    rows = pa.concat_tables(held, promote_options="default")
     defaults = {field.name: field.default for field in table.fields}
     columns = [
         _column(field, None, receipts).take(received_with)
@@ -167,11 +177,6 @@ def _alike(table: Table, part: Parts) -> pa.Table:
         for field in schema
     ]
     return pa.Table.from_arrays(columns, schema=schema)
-
-
-def _read(table: Table, payloads: Sequence[bytes]) -> pa.Table:
-    """Rows of payloads. Raises ``pa.ArrowInvalid`` when one does not fit."""
-    return pa.concat_tables([_alike(table, part) for part in parts(payloads)])
 
 
 def to_table(table: Table, payloads: Sequence[bytes]) -> tuple[pa.Table, list[bytes]]:
