@@ -15,6 +15,7 @@ from collections import Counter
 from pathlib import Path
 
 import pyarrow.parquet as pq
+import pytest
 
 from ecomind.contract.landing import LandedName
 from ecomind.landing_zone import LandedFile, list_landed, open_zone
@@ -27,12 +28,16 @@ ROUNDS = int(os.environ.get("ECOMIND_KILL_ROUNDS", "6"))
 CLIENTS = 4
 
 
-def test_nothing_acknowledged_is_lost_and_nothing_lands_twice(tmp_path: Path) -> None:
+@pytest.mark.parametrize("per_request", [1, 120])
+def test_nothing_acknowledged_is_lost_and_nothing_lands_twice(
+    tmp_path: Path, per_request: int
+) -> None:
+    """Few events of a request are logged as objects, many as values."""
     service = Running(tmp_path, ECOMIND_SEAL_MAX_AGE_S="0.2", ECOMIND_SEAL_MAX_BYTES="100000")
     key = service.key("acme")
     chance = random.Random()
     service.start()
-    with streaming(service, key, CLIENTS) as clients:
+    with streaming(service, key, CLIENTS, per_request) as clients:
         for round_number in range(ROUNDS):
             time.sleep(chance.uniform(0.2, 0.9))
             if round_number % 3 != 0:
@@ -42,17 +47,17 @@ def test_nothing_acknowledged_is_lost_and_nothing_lands_twice(tmp_path: Path) ->
             service.start()
         time.sleep(0.3)
     assert service.stop() == 0
-    check(tmp_path, clients)
+    check(tmp_path, clients, per_request)
 
 
-def check(home: Path, clients: list[Client]) -> None:
+def check(home: Path, clients: list[Client], per_request: int) -> None:
     assert [status for client in clients for status in client.unexpected] == []
     sure = acknowledged(clients)
     landed = Counter(row["event_id"] for row in landed_rows(home, "events"))
     assert len(sure) > 100
     assert sure - set(landed) == set()
     # A client sends again only what was under way at a kill: nothing else may be there twice.
-    assert sum(landed.values()) - len(landed) <= CLIENTS * (ROUNDS + 1)
+    assert sum(landed.values()) - len(landed) <= CLIENTS * (ROUNDS + 1) * per_request
     for table in ("events", "outcomes"):
         names = [LandedName.parse(path.name) for path in landed_files(home, table)]
         segments = Counter(name.segment for name in names if name)
