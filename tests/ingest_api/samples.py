@@ -19,7 +19,8 @@ from typing import Any
 from ecomind.contract.bucket import BUCKET_FIELDS
 from ecomind.contract.codec import EPOCH, Judged, Rules, judge, judge_bucket
 from ecomind.contract.event import CLIENT_FIELDS
-from ecomind.contract.plain import PlainEvent, as_item
+from ecomind.contract.plain import as_item
+from ecomind.contract.plain_forms import PlainEvent
 from ingest_api.adapters.base import Adapter, Bucket, Document
 
 FOLDER = Path(__file__).resolve().parents[1] / "fixtures" / "payloads"
