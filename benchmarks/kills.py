@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import argparse
 import os
+import re
 import subprocess
 import sys
 import time
@@ -57,14 +58,21 @@ def main() -> int:
             check=False,
         )
         passed = done.returncode == 0
+        tests = re.search(r"(\d+) passed", done.stdout)
         rows.append(
-            [name, arguments.rounds, "held" if passed else "FAILED", time.monotonic() - began]
+            [
+                name,
+                int(tests[1]) if tests else 0,
+                arguments.rounds,
+                "held" if passed else "FAILED",
+                time.monotonic() - began,
+            ]
         )
         if not passed:
             print(done.stdout[-6000:], file=sys.stderr)
-    show("killed", ["what", "kills", "result", "seconds"], rows)
-    emit("kills", {"rounds": arguments.rounds, "results": {str(row[0]): row[2] for row in rows}})
-    return int(any(row[2] == "FAILED" for row in rows))
+    show("killed", ["what", "tests", "kills each", "result", "seconds"], rows)
+    emit("kills", {"rounds": arguments.rounds, "results": {str(row[0]): row[3] for row in rows}})
+    return int(any(row[3] == "FAILED" for row in rows))
 
 
 if __name__ == "__main__":

@@ -10,7 +10,7 @@ from dagster_dbt import DbtCliResource
 
 from ecomind.identity import Actor, JobState, open_store
 from ecomind.settings import Settings, get_settings
-from orchestration.dbt import BUILD_ARGUMENTS, FOUNDATION, RUN_DIR
+from orchestration.dbt import BUILD_ARGUMENTS, FOUNDATION, NO_ARTIFACTS, RUN_DIR
 from orchestration.defs.serving import loads_missing_from_marts
 from orchestration.factor_files import are_whole
 from orchestration.names import AUDIT, RETENTION, SNAPSHOT, WAREHOUSE_POOL
@@ -33,7 +33,8 @@ def _refresh(settings: Settings, dbt: DbtCliResource) -> None:
             allow_retries=False,
         )
     target = settings.dbt_target_dir / RUN_DIR
-    dbt.cli([*BUILD_ARGUMENTS, "--exclude", FOUNDATION], target_path=target).wait()
+    arguments = [*BUILD_ARGUMENTS, NO_ARTIFACTS, "--exclude", FOUNDATION]
+    dbt.cli(arguments, target_path=target).wait()
 
 
 def _settled(settings: Settings, dbt: DbtCliResource) -> Callable[[], None]:

@@ -10,6 +10,7 @@ from ecomind.settings import get_settings
 from orchestration.dbt import (
     BUILD_ARGUMENTS,
     FOUNDATION,
+    NO_ARTIFACTS,
     ONLY_OWN_TESTS,
     RUN_DIR,
     Translator,
@@ -24,7 +25,7 @@ _MANIFEST = ensure_manifest(get_settings())
 
 def _build(context: dg.AssetExecutionContext, dbt: DbtCliResource, *options: str) -> Iterator[Any]:
     settings = get_settings()
-    arguments = [*BUILD_ARGUMENTS, *options]
+    arguments = [*BUILD_ARGUMENTS, NO_ARTIFACTS, *options]
     target = settings.dbt_target_dir / RUN_DIR  # One folder is enough: the pool admits one run.
     yield from dbt.cli(arguments, context=context, target_path=target).stream()
 
