@@ -31,7 +31,8 @@ format: $(INSTALLED) ## Rewrite Python files in the project's format
 install: $(INSTALLED) ## Make the environment from the lock
 
 # A registry may fail for a moment: three tries. Bytecode makes every later start twice as fast; made
-# on all cores, it takes half as long as by pip. A file meant for another Python may fail.
+# on all cores, and not of the packages' own tests, it takes half as long as by pip. A file meant for
+# another Python may fail.
 $(INSTALLED): requirements.lock pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
 		{ echo "EcoMind needs Python 3.11 or newer; set PYTHON=/path/to/python3.11"; exit 1; }
@@ -43,7 +44,7 @@ $(INSTALLED): requirements.lock pyproject.toml
 			--no-deps --require-hashes -r requirements.lock && break; \
 		test $$try = 3 && exit 1; echo "Trying again"; sleep 5; \
 	done
-	-@$(BIN)/python -m compileall -q -j 0 $(VENV)/lib
+	-@$(BIN)/python -m compileall -q -j 0 -x '/tests?/' $(VENV)/lib
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
 	@touch $@
 

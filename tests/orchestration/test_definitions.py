@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from pathlib import Path
 
 import dagster as dg
@@ -22,23 +21,6 @@ from orchestration.names import (
 )
 from tests.dbt_project.raw_store import RawStore
 from tests.support.landing import event_row, land_events
-
-
-@pytest.fixture(scope="module")
-def location(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dg.Definitions]:
-    """The definitions, with a manifest parsed for a home of their own."""
-    from ecomind.settings import get_settings  # noqa: PLC0415
-    from orchestration.runs import prepare_home  # noqa: PLC0415
-
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("ECOMIND_HOME", str(tmp_path_factory.mktemp("location")))
-        patch.setenv("DAGSTER_HOME", "")
-        get_settings.cache_clear()
-        prepare_home(get_settings())
-        from orchestration.definitions import defs  # noqa: PLC0415
-
-        yield defs()
-    get_settings.cache_clear()
 
 
 def test_every_stage_of_the_journey_is_an_asset(location: dg.Definitions) -> None:

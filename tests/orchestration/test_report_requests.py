@@ -11,15 +11,15 @@ import pytest
 from ecomind.identity import Job, JobKind, JobState, open_store
 from ecomind.settings import Settings
 from ecomind.warehouse.bundles import list_bundles
-from orchestration.defs.report_requests import JOB_TAG, requested_reports
-from orchestration.defs.reports import monthly_report
 from tests.orchestration.snapshot_fixture import publish_snapshot
 
 ORG_ID = "aurelia"
 
 
 @pytest.fixture
-def instance(settings: Settings, tmp_path: Path) -> Iterator[dg.DagsterInstance]:
+def instance(
+    location: dg.Definitions, settings: Settings, tmp_path: Path
+) -> Iterator[dg.DagsterInstance]:
     settings.served_dir.mkdir(parents=True)
     publish_snapshot(settings.served_dir)
     open_store(settings).organizations.create(ORG_ID, "Aurelia Health")
@@ -36,11 +36,15 @@ def now(settings: Settings, job: Job) -> Job:
 
 
 def tick(instance: dg.DagsterInstance) -> list[dg.RunRequest]:
+    from orchestration.defs.report_requests import requested_reports  # noqa: PLC0415
+
     result = requested_reports(dg.build_sensor_context(instance=instance))
     return list(result.run_requests or []) if isinstance(result, dg.SensorResult) else []
 
 
 def run(instance: dg.DagsterInstance, request: dg.RunRequest) -> None:
+    from orchestration.defs.reports import monthly_report  # noqa: PLC0415
+
     dg.materialize(
         [monthly_report],
         instance=instance,
@@ -54,6 +58,8 @@ def run(instance: dg.DagsterInstance, request: dg.RunRequest) -> None:
 def test_a_request_becomes_one_run_and_hears_of_its_end(
     settings: Settings, instance: dg.DagsterInstance
 ) -> None:
+    from orchestration.defs.report_requests import JOB_TAG  # noqa: PLC0415
+
     assert tick(instance) == []
     job = ask(settings, "2026-10")
     [request] = tick(instance)

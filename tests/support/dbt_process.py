@@ -13,6 +13,7 @@ import atexit
 import gc
 import json
 import os
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -21,6 +22,8 @@ from collections.abc import Mapping, Sequence
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+
+from tests.support.shared import built_once
 
 if TYPE_CHECKING:
     from dbt.contracts.graph.manifest import Manifest
@@ -92,22 +95,32 @@ def run_dbt(
 
 
 def _parsed() -> Manifest:
-    """The project's manifest, without its optional nodes."""
+    """The project's manifest, without its optional nodes.
+
+    The first process of a test run parses; the others read what it left.
+    """
+    left = built_once("dbt", _parse)
+    with tempfile.TemporaryDirectory() as folder:
+        shutil.copy(left / "partial_parse.msgpack", folder)
+        return _parse(Path(folder))
+
+
+def _parse(target: Path) -> Manifest:
     from dbt.cli.main import dbtRunner  # noqa: PLC0415 - dear, and for this process alone.
     from dbt.contracts.graph.manifest import Manifest  # noqa: PLC0415
 
-    with tempfile.TemporaryDirectory() as folder:
-        project = str(ROOT / "dbt_project")
-        os.environ.update(
-            ECOMIND_MARTS_DATABASE=f"{folder}/marts.duckdb",
-            ECOMIND_RAW_DATABASE=f"{folder}/raw_store.duckdb",
-            ECOMIND_OPTIONAL_FACTORS=f"{folder}/factor_*.csv",
-            DBT_TARGET_PATH=folder,
-            DBT_LOG_PATH=folder,
-            DBT_PROJECT_DIR=project,
-            DBT_PROFILES_DIR=project,
-        )
-        parsed = dbtRunner().invoke(["--quiet", "--no-write-json", "parse"])
+    project = str(ROOT / "dbt_project")
+    # dbt parses anew where these differ; nobody opens them.
+    os.environ.update(
+        ECOMIND_MARTS_DATABASE="/nowhere/marts.duckdb",
+        ECOMIND_RAW_DATABASE="/nowhere/raw_store.duckdb",
+        ECOMIND_OPTIONAL_FACTORS="/nowhere/factor_*.csv",
+        DBT_TARGET_PATH=str(target),
+        DBT_LOG_PATH=str(target),
+        DBT_PROJECT_DIR=project,
+        DBT_PROFILES_DIR=project,
+    )
+    parsed = dbtRunner().invoke(["--quiet", "--no-write-json", "parse"])
     assert isinstance(parsed.result, Manifest), parsed.exception
     return parsed.result
 

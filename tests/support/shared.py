@@ -16,7 +16,7 @@ FOLDER = "TESTS_SHARED_FOLDER"
 """Variable with the folder of this test run, set by ``tests/conftest.py``."""
 
 
-def built_once(name: str, build: Callable[[Path], None]) -> Path:
+def built_once(name: str, build: Callable[[Path], object]) -> Path:
     """The folder ``name``, filled by the first process that asks; the others wait for it.
 
     ``build`` gets the folder under the name it keeps. One that fails leaves nothing behind, and

@@ -1,0 +1,30 @@
+"""What the tests of the orchestrator share: the code location."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import dagster as dg
+import pytest
+
+from ecomind.settings import Settings, get_settings
+from orchestration.dbt import ensure_manifest
+from tests.support.shared import built_once
+
+
+@pytest.fixture(scope="module")
+def location() -> Iterator[dg.Definitions]:
+    """The definitions; importing them parses the dbt project, in one home for all processes."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("ECOMIND_HOME", str(built_once("location", _parse)))
+        patch.setenv("DAGSTER_HOME", "")
+        get_settings.cache_clear()
+        from orchestration.definitions import defs  # noqa: PLC0415
+
+        yield defs()
+    get_settings.cache_clear()
+
+
+def _parse(home: Path) -> None:
+    ensure_manifest(Settings(home=home))
