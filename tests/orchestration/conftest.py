@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import dagster as dg
@@ -14,15 +14,15 @@ from tests.support.shared import built_once
 
 
 @pytest.fixture(scope="module")
-def location() -> Iterator[dg.Definitions]:
-    """The definitions; importing them parses the dbt project, in one home for all processes."""
+def code_location() -> Iterator[Callable[[], dg.Definitions]]:
+    """What makes the definitions; importing any parses the dbt project, in one home for all."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("ECOMIND_HOME", str(built_once("location", _parse)))
         patch.setenv("DAGSTER_HOME", "")
         get_settings.cache_clear()
         from orchestration.definitions import defs  # noqa: PLC0415
 
-        yield defs()
+        yield defs
     get_settings.cache_clear()
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 
 import dagster as dg
@@ -21,6 +22,11 @@ from orchestration.names import (
 )
 from tests.dbt_project.raw_store import RawStore
 from tests.support.landing import event_row, land_events
+
+
+@pytest.fixture(scope="module")
+def location(code_location: Callable[[], dg.Definitions]) -> dg.Definitions:
+    return code_location()
 
 
 def test_every_stage_of_the_journey_is_an_asset(location: dg.Definitions) -> None:

@@ -18,7 +18,7 @@ ORG_ID = "aurelia"
 
 @pytest.fixture
 def instance(
-    location: dg.Definitions, settings: Settings, tmp_path: Path
+    code_location: object, settings: Settings, tmp_path: Path
 ) -> Iterator[dg.DagsterInstance]:
     settings.served_dir.mkdir(parents=True)
     publish_snapshot(settings.served_dir)
